@@ -30,6 +30,8 @@ export interface Link {
   readonly minMtu: number
   readonly maxMtu: number
   readonly up: boolean
+  /** IFF_RUNNING: up and with a carrier, so that frames pass. */
+  readonly running: boolean
   readonly promisc: boolean
   readonly allmulti: boolean
   /** IFLA_INFO_KIND: `macvtap`, `veth` …; absent for hardware and loopback. */
