@@ -1,0 +1,36 @@
+import { defineConfig } from "vitest/config"
+import { FinalLine } from "./test/support/FinalLine.ts"
+
+/** Live tests make links in the one kernel there is, so their files run one after another, after everything else. */
+const live = "test/**/*.live.test.ts"
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new FinalLine()],
+    teardownTimeout: 5_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [live],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "live",
+          include: [live],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 }
+        }
+      }
+    ]
+  }
+})
