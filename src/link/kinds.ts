@@ -1,0 +1,9 @@
+/** The registry of link kinds. A new kind is a file beside this one, and a line in the list. */
+import type { LinkKind } from "./LinkKind.ts"
+import { macvlan } from "./macvlan.ts"
+import { macvtap } from "./macvtap.ts"
+
+export const kinds: ReadonlyArray<LinkKind> = [macvtap, macvlan]
+
+/** The kind by its IFLA_INFO_KIND, which is also the `type` of configurations; undefined where we have no table. */
+export const kindByName = (name: string): LinkKind | undefined => kinds.find(({ kind }) => kind === name)

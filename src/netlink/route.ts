@@ -1,0 +1,121 @@
+/** The body of RTM_NEWROUTE: `struct rtmsg` and attributes RTA_*. */
+import type { Route } from "../services/NetlinkService.ts"
+import { type Attribute, encodeAttributes, indexAttributes, nest, optional } from "../wire/attribute.ts"
+import { concat, empty, readS32, readU8, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
+import { decodeIp, encodeIp } from "../wire/ip.ts"
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  RT_SCOPE_LINK,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
+  RT_TABLE_UNSPEC,
+  RTA_DST,
+  RTA_GATEWAY,
+  RTA_METRICS,
+  RTA_MULTIPATH,
+  RTA_OIF,
+  RTA_PRIORITY,
+  RTA_TABLE,
+  RTA_VIA,
+  RTAX_ADVMSS,
+  RTAX_MTU,
+  RTM_F_CLONED,
+  RTN_UNICAST,
+  RTPROT_BOOT
+} from "./constants.ts"
+
+/** `sizeof(struct rtmsg)` */
+const RTMSG = 12
+/** `sizeof(struct rtnexthop)`: `{ unsigned short rtnh_len; unsigned char rtnh_flags, rtnh_hops; int rtnh_ifindex; }` */
+const RTNEXTHOP = 8
+
+/**
+ * `struct rtmsg { unsigned char rtm_family, rtm_dst_len, rtm_src_len, rtm_tos, rtm_table, rtm_protocol, rtm_scope,
+ * rtm_type; unsigned rtm_flags; };`
+ */
+const header = (family: number, prefix: number, table: number, protocol: number, scope: number): Uint8Array =>
+  concat([Uint8Array.of(family, prefix, 0, 0, table, protocol, scope, RTN_UNICAST), u32(0)])
+
+const familyNumber = (family: 4 | 6): number => (family === 4 ? AF_INET : AF_INET6)
+
+/** The gateway: RTA_GATEWAY, or RTA_VIA (`struct rtvia { u16 family; u8 addr[]; }`) where it is of the other family. */
+const gatewayAttribute = (family: 4 | 6, gateway: string): Attribute => {
+  const payload = encodeIp(gateway) ?? empty
+  const own = payload.length === 16 ? 6 : 4
+  return own === family
+    ? { type: RTA_GATEWAY, payload }
+    : { type: RTA_VIA, payload: concat([u16(familyNumber(own)), payload]) }
+}
+
+/**
+ * `ip route add …`. Where no scope is given it is `ip`'s: link for an IPv4 route without a gateway, universe otherwise.
+ * The destination is sent as it is; the kernel refuses host bits in it (IPv4) or drops them (IPv6).
+ */
+export const encodeRoute = (route: Route): Uint8Array => {
+  const { advmss, dev, dst, family, gw, mtu, prefix, priority, table = RT_TABLE_MAIN } = route
+  const scope = route.scope ?? (family === 4 && gw === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE)
+  const metrics = [...optional(RTAX_MTU, mtu, u32), ...optional(RTAX_ADVMSS, advmss, u32)]
+  return concat([
+    header(familyNumber(family), prefix, table < 256 ? table : RT_TABLE_UNSPEC, RTPROT_BOOT, scope),
+    encodeAttributes([
+      ...(prefix === 0 ? [] : [{ type: RTA_DST, payload: encodeIp(dst) ?? empty }]),
+      ...(gw === undefined ? [] : [gatewayAttribute(family, gw)]),
+      ...optional(RTA_OIF, dev, u32),
+      ...optional(RTA_PRIORITY, priority, u32),
+      ...(table < 256 ? [] : [{ type: RTA_TABLE, payload: u32(table) }]),
+      ...(metrics.length === 0 ? [] : [nest(RTA_METRICS, metrics)])
+    ])
+  ])
+}
+
+/** Asks for the unicast routes of every table and family: strict checking makes rtm_type a filter. */
+export const encodeRouteFilter = (): Uint8Array => header(AF_UNSPEC, 0, 0, 0, 0)
+
+/** Where a route goes: of RTA_MULTIPATH the first next hop. */
+const readHop = (attributes: ReadonlyMap<number, Uint8Array>): Pick<Route, "dev" | "gw"> => {
+  const multipath = attributes.get(RTA_MULTIPATH)
+  const length = multipath && readU16(multipath)
+  if (multipath && length !== undefined && length >= RTNEXTHOP && length <= multipath.length) {
+    const { gw } = readHop(new Map([...indexAttributes(multipath.subarray(RTNEXTHOP, length))].filter(notMultipath)))
+    const dev = readS32(multipath, 4)
+    return { ...(dev ? { dev } : {}), ...(gw === undefined ? {} : { gw }) }
+  }
+  const gw = decodeIp(attributes.get(RTA_GATEWAY) ?? attributes.get(RTA_VIA)?.subarray(2) ?? empty)
+  const dev = readU32(attributes.get(RTA_OIF) ?? empty)
+  return { ...(dev ? { dev } : {}), ...(gw === undefined ? {} : { gw }) }
+}
+
+/** Next hops do not nest: whatever bytes there are, reading ends. */
+const notMultipath = ([type]: readonly [number, Uint8Array]): boolean => type !== RTA_MULTIPATH
+
+/**
+ * The unicast route that an RTM_NEWROUTE describes; undefined for a body that is none, and for what is no route to send
+ * packets along: local, broadcast, unreachable ones, cached clones, other families.
+ */
+export const decodeRoute = (body: Uint8Array): Route | undefined => {
+  if (body.length < RTMSG || readU8(body, 7) !== RTN_UNICAST) return undefined
+  if ((readU32(body, 8) ?? 0) & RTM_F_CLONED) return undefined
+  const family = ({ [AF_INET]: 4, [AF_INET6]: 6 } as const)[body[0] ?? 0]
+  if (family === undefined) return undefined
+
+  const attributes = indexAttributes(body.subarray(RTMSG))
+  const dst = attributes.get(RTA_DST) ?? new Uint8Array(family === 4 ? 4 : 16)
+  if (dst.length !== (family === 4 ? 4 : 16)) return undefined
+  const metrics = indexAttributes(attributes.get(RTA_METRICS) ?? empty)
+  const mtu = readU32(metrics.get(RTAX_MTU) ?? empty)
+  const advmss = readU32(metrics.get(RTAX_ADVMSS) ?? empty)
+  const priority = readU32(attributes.get(RTA_PRIORITY) ?? empty)
+  return {
+    family,
+    dst: decodeIp(dst) ?? "",
+    prefix: readU8(body, 1) ?? 0,
+    table: readU32(attributes.get(RTA_TABLE) ?? empty) ?? readU8(body, 4) ?? 0,
+    scope: readU8(body, 6) ?? 0,
+    ...readHop(attributes),
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(advmss === undefined ? {} : { advmss }),
+    ...(priority === undefined ? {} : { priority })
+  }
+}

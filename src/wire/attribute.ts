@@ -1,0 +1,79 @@
+/** Netlink attributes: type, length, value, padded to four bytes; the value may be attributes again. */
+import { align } from "./align.ts"
+import { readU16 } from "./bytes.ts"
+
+/** `struct nlattr { __u16 nla_len; __u16 nla_type; };` with the flag bits of the type set apart. */
+export interface Attribute {
+  /** Without the flags. */
+  readonly type: number
+  readonly payload: Uint8Array
+  /** NLA_F_NESTED: old attributes (IFLA_LINKINFO) nest without saying so. */
+  readonly nested?: true
+  /** NLA_F_NET_BYTEORDER. */
+  readonly bigEndian?: true
+}
+
+/** `#define NLA_HDRLEN ((int) NLA_ALIGN(sizeof(struct nlattr)))` */
+const NLA_HDRLEN = 4
+/** `#define NLA_F_NESTED (1 << 15)` */
+const NLA_F_NESTED = 0x8000
+/** `#define NLA_F_NET_BYTEORDER (1 << 14)` */
+const NLA_F_NET_BYTEORDER = 0x4000
+/** `#define NLA_TYPE_MASK ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER)` */
+const NLA_TYPE_MASK = 0x3fff
+
+/** nla_len is 16 bits: what a payload can hold at most. */
+export const maxPayload = 0xffff - NLA_HDRLEN
+
+/** Each attribute's header, payload and padding. A payload is at most `maxPayload` bytes. */
+export const encodeAttributes = (attributes: ReadonlyArray<Attribute>): Uint8Array => {
+  const whole = new Uint8Array(attributes.reduce((size, { payload }) => size + align(NLA_HDRLEN + payload.length), 0))
+  const view = new DataView(whole.buffer)
+  let offset = 0
+  for (const { bigEndian, nested, payload, type } of attributes) {
+    const length = NLA_HDRLEN + payload.length
+    view.setUint16(offset, length, true)
+    view.setUint16(offset + 2, type | (nested ? NLA_F_NESTED : 0) | (bigEndian ? NLA_F_NET_BYTEORDER : 0), true)
+    whole.set(payload, offset + NLA_HDRLEN)
+    offset += align(length)
+  }
+  return whole
+}
+
+/**
+ * The attributes in `bytes`, payloads being views of it. Reading stops at the first header that cannot be right (a length
+ * below its own size or beyond the end), as the kernel's `nla_ok` does: what came before is good.
+ */
+export const decodeAttributes = (bytes: Uint8Array): ReadonlyArray<Attribute> => {
+  const attributes: Array<Attribute> = []
+  for (let offset = 0; offset + NLA_HDRLEN <= bytes.length; ) {
+    const length = readU16(bytes, offset) ?? 0
+    if (length < NLA_HDRLEN || offset + length > bytes.length) break
+    const type = readU16(bytes, offset + 2) ?? 0
+    attributes.push({
+      type: type & NLA_TYPE_MASK,
+      payload: bytes.subarray(offset + NLA_HDRLEN, offset + length),
+      ...(type & NLA_F_NESTED ? { nested: true } : {}),
+      ...(type & NLA_F_NET_BYTEORDER ? { bigEndian: true } : {})
+    })
+    offset += align(length)
+  }
+  return attributes
+}
+
+/** Payloads by type; of a type that occurs twice the last counts, as for the kernel's `nla_parse`. */
+export const indexAttributes = (bytes: Uint8Array): ReadonlyMap<number, Uint8Array> =>
+  new Map(decodeAttributes(bytes).map(({ payload, type }) => [type, payload]))
+
+/** An attribute of attributes, in the old way, without NLA_F_NESTED, as `ip` sends them too. */
+export const nest = (type: number, attributes: ReadonlyArray<Attribute>): Attribute => ({
+  type,
+  payload: encodeAttributes(attributes)
+})
+
+/** `{ type, payload }`, or nothing for a value that was left out: spread into a list of attributes. */
+export const optional = <A>(
+  type: number,
+  value: A | undefined,
+  encode: (value: A) => Uint8Array
+): ReadonlyArray<Attribute> => (value === undefined ? [] : [{ type, payload: encode(value) }])

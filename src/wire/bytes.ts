@@ -1,0 +1,60 @@
+/**
+ * Numbers and text as bytes. Netlink speaks the machine's own byte order, and every machine that this program is built
+ * for (x64, arm64) is little endian: stated here, and nowhere else. Readers answer undefined where bytes are missing.
+ */
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+export const empty = new Uint8Array(0)
+
+export const u8 = (value: number): Uint8Array => Uint8Array.of(value)
+
+export const u16 = (value: number): Uint8Array => Uint8Array.of(value, value >> 8)
+
+export const u32 = (value: number): Uint8Array => Uint8Array.of(value, value >> 8, value >> 16, value >> 24)
+
+/** s32 is u32 in two's complement. */
+export const s32 = u32
+
+/** UTF-8 without a terminator: NLA_STRING where the length says it all (IFLA_IFALIAS, IFLA_INFO_KIND). */
+export const text = (value: string): Uint8Array => encoder.encode(value)
+
+/** UTF-8 with its NUL: NLA_NUL_STRING (IFLA_IFNAME). */
+export const cstring = (value: string): Uint8Array => encoder.encode(`${value}\0`)
+
+/** The parts one behind the other. */
+export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}
+
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+export const readU8 = (bytes: Uint8Array, offset = 0): number | undefined => bytes[offset]
+
+export const readU16 = (bytes: Uint8Array, offset = 0): number | undefined =>
+  offset + 2 <= bytes.length ? view(bytes).getUint16(offset, true) : undefined
+
+export const readU32 = (bytes: Uint8Array, offset = 0): number | undefined =>
+  offset + 4 <= bytes.length ? view(bytes).getUint32(offset, true) : undefined
+
+export const readS32 = (bytes: Uint8Array, offset = 0): number | undefined =>
+  offset + 4 <= bytes.length ? view(bytes).getInt32(offset, true) : undefined
+
+/** UTF-8 up to the first NUL, or to the end: the kernel writes both. */
+export const readText = (bytes: Uint8Array): string => {
+  const end = bytes.indexOf(0)
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
+}
+
+/** `02ff`: two digits a byte. */
+export const hex = (bytes: Uint8Array): string => {
+  let digits = ""
+  for (const byte of bytes) digits += byte.toString(16).padStart(2, "0")
+  return digits
+}

@@ -1,0 +1,33 @@
+/** Ethernet addresses between text and bytes. */
+
+/** `#define ETH_ALEN 6` */
+const ETH_ALEN = 6
+
+const forms = [
+  /^([0-9a-f]{2}):([0-9a-f]{2}):([0-9a-f]{2}):([0-9a-f]{2}):([0-9a-f]{2}):([0-9a-f]{2})$/i,
+  /^([0-9a-f]{2})-([0-9a-f]{2})-([0-9a-f]{2})-([0-9a-f]{2})-([0-9a-f]{2})-([0-9a-f]{2})$/i,
+  /^([0-9a-f]{2})([0-9a-f]{2})\.([0-9a-f]{2})([0-9a-f]{2})\.([0-9a-f]{2})([0-9a-f]{2})$/i
+]
+
+/**
+ * `02:03:04:05:06:07` for any of the forms that Go's net.ParseMAC takes for six bytes, which configurations were written
+ * for: `02-03-04-05-06-07`, `0203.0405.0607`, either case. undefined for anything else.
+ */
+export const parseMac = (value: string): string | undefined => {
+  for (const form of forms) {
+    const digits = form.exec(value)
+    if (digits) return digits.slice(1).join(":").toLowerCase()
+  }
+  return undefined
+}
+
+/** The six bytes of a canonical address. */
+export const encodeMac = (mac: string): Uint8Array => Uint8Array.from(mac.split(":"), (digits) => parseInt(digits, 16))
+
+/** The canonical text; undefined for hardware addresses of other lengths (InfiniBand, tunnels). */
+export const decodeMac = (bytes: Uint8Array): string | undefined =>
+  bytes.length === ETH_ALEN ? Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":") : undefined
+
+/** Whether a link can bear it: the kernel's `is_valid_ether_addr`, neither multicast nor zero. */
+export const isUnicastMac = (mac: string): boolean =>
+  (parseInt(mac.slice(0, 2), 16) & 1) === 0 && mac !== "00:00:00:00:00:00"
