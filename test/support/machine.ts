@@ -7,7 +7,8 @@ const canMakeNetns = (): boolean => {
   if (process.getuid?.() !== 0) return false
   const name = `probe-${process.pid}`
   if (spawnSync("ip", ["netns", "add", name]).status !== 0) return false
-  const kind = spawnSync("ip", ["-n", name, "link", "add", "v0", "type", "veth", "peer", "name", "v1"]).status === 0 &&
+  const kind =
+    spawnSync("ip", ["-n", name, "link", "add", "v0", "type", "veth", "peer", "name", "v1"]).status === 0 &&
     spawnSync("ip", ["-n", name, "link", "add", "link", "v0", "name", "t0", "type", "macvtap"]).status === 0
   spawnSync("ip", ["netns", "del", name])
   return kind

@@ -1,6 +1,6 @@
 /** Namespaces and links for one test, gone when its block ends: `await using host = await makeHost("e2-add")`. */
 import { existsSync } from "node:fs"
-import { run, ip } from "./run.ts"
+import { ip, run } from "./run.ts"
 
 export interface TestNetns extends AsyncDisposable {
   readonly name: string

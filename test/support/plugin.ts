@@ -1,6 +1,6 @@
 /** The plugin as a runtime calls it: an executable, an environment, stdin. */
 import { fileURLToPath } from "node:url"
-import { run, type RunResult } from "./run.ts"
+import { type RunResult, run } from "./run.ts"
 
 /** The executable under test: MACVTAP_CNI_EXECUTABLE, or dist/macvtap. */
 export const executable: string =
@@ -37,7 +37,13 @@ export const callPlugin = (call: PluginCall): Promise<RunResult> => {
 /** The environment of one attachment's calls. `netns` is a path; `path` is CNI_PATH, Debian's plugins when left out. */
 export const attachmentEnv = (
   command: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION",
-  attachment: { readonly containerID: string; readonly netns: string; readonly ifname?: string; readonly args?: string; readonly path?: string }
+  attachment: {
+    readonly containerID: string
+    readonly netns: string
+    readonly ifname?: string
+    readonly args?: string
+    readonly path?: string
+  }
 ): Record<string, string> => ({
   CNI_COMMAND: command,
   CNI_CONTAINERID: attachment.containerID,

@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Milliseconds after which the child is killed; 60,000 when left out. */
   readonly timeout?: number
+  /** Kills the child and rejects. */
+  readonly signal?: AbortSignal
 }
 
 export interface RunResult {
@@ -17,7 +19,14 @@ export interface RunResult {
   readonly stderr: string
 }
 
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGPIPE: 13, SIGTERM: 15 }
+const signalNumbers: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGPIPE: 13,
+  SIGTERM: 15
+}
 
 /** Runs a program to its end. Rejects only where it cannot be started. */
 export const run = (command: string, args: ReadonlyArray<string>, options: RunOptions = {}): Promise<RunResult> =>
@@ -27,7 +36,8 @@ export const run = (command: string, args: ReadonlyArray<string>, options: RunOp
       timeout: options.timeout ?? 60_000,
       killSignal: "SIGKILL",
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd })
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.signal === undefined ? {} : { signal: options.signal })
     })
     const stdout: Array<Buffer> = []
     const stderr: Array<Buffer> = []
@@ -47,11 +57,7 @@ export const run = (command: string, args: ReadonlyArray<string>, options: RunOp
   })
 
 /** Runs a program that has to succeed, and gives its stdout; throws with what it said otherwise. */
-export const must = async (
-  command: string,
-  args: ReadonlyArray<string>,
-  options: RunOptions = {}
-): Promise<string> => {
+export const must = async (command: string, args: ReadonlyArray<string>, options: RunOptions = {}): Promise<string> => {
   const result = await run(command, args, options)
   if (result.status !== 0) {
     throw new Error(`${command} ${args.join(" ")}: status ${result.status}\n${result.stdout}${result.stderr}`)

@@ -1,0 +1,68 @@
+/**
+ * `npm run e2e [-- --short] [-- part …]`: the built plugin under a real runtime and real virtual machines. Ends with
+ * `N passed, N failed, N skipped`; status 1 when something failed, 130 when it was interrupted.
+ */
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { hasMacvtap } from "../support/machine.ts"
+import { executable } from "../support/plugin.ts"
+import { run } from "../support/run.ts"
+import { containers } from "./containers.ts"
+import { deviceImport } from "./deviceImport.ts"
+import { machines } from "./machines.ts"
+import { Interrupted, interrupt, interrupted, part, say, skip, summary, title } from "./report.ts"
+import { survival } from "./survival.ts"
+
+/** In the order in which they run: the quick ones first. */
+const parts: Readonly<Record<string, { readonly name: string; readonly run: (short: boolean) => Promise<void> }>> = {
+  import: { name: "A device made beforehand", run: deviceImport },
+  containers: { name: "Real containers: podman and runc", run: containers },
+  machines: { name: "Real virtual machines: QEMU", run: machines },
+  survival: { name: "What it survives", run: survival }
+}
+
+const build = async (): Promise<boolean> => {
+  if (existsSync(executable)) return true
+  title("npm run build")
+  const root = fileURLToPath(new URL("../..", import.meta.url))
+  const { status, stdout, stderr } = await run("npm", ["run", "build"], { cwd: root, timeout: 300_000 })
+  if (status === 0) return true
+  say(`${stdout}${stderr}`)
+  return false
+}
+
+const main = async (args: ReadonlyArray<string>): Promise<number> => {
+  const short = args.includes("--short") || process.env["E2E_SHORT"] === "1"
+  const names = args.filter((arg) => !arg.startsWith("-"))
+  const wanted = Object.keys(parts).filter((name) => names.length === 0 || names.includes(name))
+  const unknown = names.filter((name) => !(name in parts))
+  if (unknown.length > 0) {
+    console.error(`no part ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`)
+    return 2
+  }
+  if (!hasMacvtap) {
+    const why = process.getuid?.() === 0 ? "this kernel makes no macvtap in a network namespace" : "it needs root"
+    for (const name of wanted) skip(parts[name]?.name ?? name, why)
+    return summary()
+  }
+  if (!(await build())) return 1
+  say(`${executable}${short ? ", short form" : ""}`)
+  try {
+    for (const name of wanted) {
+      const chosen = parts[name]
+      if (chosen !== undefined) await part(chosen.name, () => chosen.run(short))
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    console.log("\ninterrupted")
+  }
+  return summary()
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (!interrupted.aborted) console.log("\nclearing away …")
+    interrupt()
+  })
+}
+process.exitCode = await main(process.argv.slice(2))
