@@ -10,6 +10,7 @@ import { until } from "../support/run.ts"
 import { tapNode } from "../support/tap.ts"
 import { expectOwnNode } from "./attachment.ts"
 import { install } from "./debian.ts"
+import { keepAbsent } from "./leftovers.ts"
 import { makePodman, type Podman } from "./podman.ts"
 import { expect, interrupted, Skipped, say, step } from "./report.ts"
 
@@ -197,7 +198,7 @@ const refused = async (place: Place): Promise<void> => {
   const { status, stderr } = await place.podman.start("nowhere-1", "nowhere")
   expect("podman refuses", status !== 0)
   expect("the error names the master", stderr.includes("eth7"), stderr)
-  say(stderr.trim())
+  say(stderr.trim().split("\n").pop() ?? "")
   await place.podman.run("rm", "--force", "nowhere-1")
   expect("host-local has nothing reserved", (await reserved(place, "nowhere")).length === 0)
 }
@@ -211,6 +212,7 @@ export const containers = async (): Promise<void> => {
     "dnsmasq-base": "/usr/sbin/dnsmasq",
     "busybox-static": "/bin/busybox"
   })
+  await using _made = keepAbsent("/run/runc", "/run/cni", "/run/crun", "/var/lib/cni", "/var/lib/containers")
   await using folder = await makeFolder("macvtap-cni-e2e")
   await using wire = await makeNetns("e2-wire")
   await using host = await makeHost("e2-host", wire)

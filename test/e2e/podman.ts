@@ -1,9 +1,10 @@
 /** A podman of the run's own: its store, its configuration and its networks in one folder, its network in one netns. */
-import { copyFile, mkdir, readdir, rmdir, symlink, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, readdir, symlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import type { TestNetns } from "../support/netns.ts"
 import { debianPlugins, executable, inNetns } from "../support/plugin.ts"
 import { type RunResult, run } from "../support/run.ts"
+import { removeEmpty } from "./leftovers.ts"
 import { interrupted } from "./report.ts"
 
 export interface Podman extends AsyncDisposable {
@@ -26,6 +27,7 @@ network_config_dir = ${JSON.stringify(join(folder, "net.d"))}
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
+lock_type = "file"
 runtime = "runc"
 `
 
@@ -82,9 +84,5 @@ export const makePodman = async (folder: string, host: TestNetns): Promise<Podma
 /** runc leaves the parent group that it made, in each hierarchy, when the last container goes. */
 const removeCgroups = async (name: string): Promise<void> => {
   const hierarchies = await readdir("/sys/fs/cgroup").catch(() => [])
-  for (const hierarchy of ["", ...hierarchies]) {
-    const parent = join("/sys/fs/cgroup", hierarchy, name)
-    for (const child of await readdir(parent).catch(() => [])) await rmdir(join(parent, child)).catch(() => {})
-    await rmdir(parent).catch(() => {})
-  }
+  for (const hierarchy of ["", ...hierarchies]) await removeEmpty(join("/sys/fs/cgroup", hierarchy, name))
 }
