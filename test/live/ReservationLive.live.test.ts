@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { reservationLive } from "../../src/live/ReservationLive.ts"
+import { nodePath, resourcesFile } from "../../src/reservation/resources.ts"
+import { writeResources } from "../../src/reservation/writeResources.ts"
+import { ReservationService } from "../../src/services/ReservationService.ts"
+import { makeFolder } from "../support/folder.ts"
+import { hasMacvtap } from "../support/machine.ts"
+import { makeHost, makeNetns } from "../support/netns.ts"
+import { must } from "../support/run.ts"
+
+const deviceID = "dataplaneMvp7"
+const index = 886222855
+const qemu = { owner: 107, group: 107, mode: 0o660 }
+
+const on = <A, E>(
+  stateFolder: string,
+  use: (service: ReservationService["Service"]) => Effect.Effect<A, E>
+): Promise<A> =>
+  Effect.runPromise(ReservationService.pipe(Effect.flatMap(use), Effect.provide(reservationLive({ stateFolder }))))
+
+/** What `stat` says of a node: type, number, owner, mode. */
+const stat = async (path: string): Promise<string> => (await must("stat", ["-c", "%F %Hr:%Lr %u:%g %a", path])).trim()
+
+const offered = { dataplane: { lowerDevice: "eth0", mode: "vepa", capacity: 100, standalone: false } }
+
+describe("what ADD reads of a reserved device", () => {
+  it("is what the daemon wrote, and what follows from the ID", async () => {
+    await using folder = await makeFolder("dp-lookup")
+    writeResources(folder.path, offered)
+    assert.deepStrictEqual(await on(folder.path, (s) => s.lookup(deviceID)), {
+      deviceID,
+      resource: "dataplane",
+      lowerDevice: "eth0",
+      mode: "vepa",
+      standalone: false,
+      index,
+      node: nodePath(folder.path, deviceID)
+    })
+  })
+
+  it("is nothing where there is no daemon, or it offers no such resource", async () => {
+    await using folder = await makeFolder("dp-lookup")
+    assert.isUndefined(await on(folder.path, (s) => s.lookup(deviceID)))
+    writeResources(folder.path, offered)
+    assert.isUndefined(await on(folder.path, (s) => s.lookup("controlMvp7")))
+    assert.isUndefined(await on(folder.path, (s) => s.lookup("../etc/passwd")))
+  })
+
+  it("is an error with advice where the file is damaged", async () => {
+    await using folder = await makeFolder("dp-lookup")
+    writeFileSync(resourcesFile(folder.path), `{ "version": 1, "reso`)
+    const error = await on(folder.path, (s) => Effect.flip(s.lookup(deviceID)))
+    assert.strictEqual(error.problem, "it is not JSON")
+    assert.match(error.advice, /restart the device plugin/)
+  })
+})
+
+describe.skipIf(!hasMacvtap)("the node of a reserved device", () => {
+  it("has the number, the owner and the mode that were asked for, whatever the umask", async () => {
+    await using folder = await makeFolder("dp-node")
+    const node = nodePath(folder.path, deviceID)
+    const before = process.umask(0o077)
+    try {
+      await on(folder.path, (s) => s.makeNode({ node }, "246:300", qemu))
+      assert.strictEqual(await stat(node), "character special file 246:300 107:107 660")
+      await on(folder.path, (s) => s.makeNode({ node }, "511:70000", { owner: 0, group: 1, mode: 0o600 }))
+      assert.strictEqual(await stat(node), "character special file 511:70000 0:1 600")
+    } finally {
+      process.umask(before)
+    }
+    assert.deepStrictEqual(readdirSync(`${folder.path}/dev`), [deviceID])
+  })
+
+  it("takes the place of a symbolic link, never of its target", async () => {
+    await using folder = await makeFolder("dp-node")
+    const node = nodePath(folder.path, deviceID)
+    mkdirSync(`${folder.path}/dev`)
+    writeFileSync(`${folder.path}/precious`, "text")
+    symlinkSync(`${folder.path}/precious`, node)
+    await on(folder.path, (s) => s.makeNode({ node }, "246:1", qemu))
+    assert.strictEqual(await stat(node), "character special file 246:1 107:107 660")
+    assert.strictEqual(readFileSync(`${folder.path}/precious`, "utf8"), "text")
+    assert.strictEqual(statSync(`${folder.path}/precious`).uid, 0)
+  })
+
+  it("has a holder while a link of the device's ifindex is behind it, in whichever namespace", async () => {
+    await using folder = await makeFolder("dp-node")
+    await using host = await makeHost("dp-holder")
+    await using pod = await makeNetns("dp-holder")
+    const device = { node: nodePath(folder.path, deviceID), index }
+    const holder = () => on(folder.path, (s) => s.holder(device))
+    assert.isUndefined(await holder())
+
+    await host.ip(`link add link eth0 name net1 index ${index} netns ${pod.name} type macvtap mode bridge`)
+    const number = (await must("stat", ["-c", "%Hr:%Lr", `/dev/tap${index}`])).trim()
+    assert.deepStrictEqual(await holder(), { device: number, link: "net1" })
+    await on(folder.path, (s) => s.makeNode(device, number, qemu))
+    assert.deepStrictEqual(await holder(), { device: number, link: "net1" })
+    assert.isFalse(await on(folder.path, (s) => s.removeNode(deviceID)))
+    assert.isTrue(existsSync(device.node))
+
+    await pod.ip("link del net1")
+    assert.isUndefined(await holder())
+    // The number goes to the next link, another pod's: the node that stayed leads to it, and has no holder all the same.
+    await host.ip(`link add link eth0 name net2 netns ${pod.name} type macvtap mode bridge`)
+    assert.isUndefined(await holder())
+    assert.isTrue(await on(folder.path, (s) => s.removeNode(deviceID)))
+    assert.isTrue(await on(folder.path, (s) => s.removeNode(deviceID)))
+    assert.deepStrictEqual(readdirSync(`${folder.path}/dev`), [])
+  })
+})
