@@ -52,6 +52,7 @@ describe("resources.json", () => {
 
   it("a resource may be called __proto__ or problem", () => {
     const text = `{"version":1,"resources":{"__proto__":{"mode":"vepa","capacity":1,"standalone":false}}}`
+    // biome-ignore lint/suspicious/noProto: it is a name like any other here
     assert.strictEqual(Result.getOrThrow(decodeResources(text))["__proto__"]?.mode, "vepa")
     assert.isUndefined(Result.getOrThrow(decodeResources(text))["toString"])
   })
