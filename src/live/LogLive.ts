@@ -1,0 +1,90 @@
+/** LogService on stderr or a file. Nothing that goes wrong with a log ever fails a call. */
+import { closeSync, writeSync } from "node:fs"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type LogLevel, LogService, logLevels } from "../services/LogService.ts"
+import { errnoOf } from "./errno.ts"
+import { openLogFile } from "./logFile.ts"
+
+export interface LogOptions {
+  /** `logFile` of the configuration; stderr when left out. */
+  readonly file?: string
+  /** The lowest level that is shown; `warning` when left out. */
+  readonly level?: LogLevel
+  /** Writes whole lines to stderr. */
+  readonly stderr: (text: string) => void
+  /** What every line begins with after its level, so that calls can be told apart: the container id. */
+  readonly context: string
+}
+
+/** Longer lines are cut: a line is one write(2), so that lines of several calls do not mix. */
+const maxLine = 16384
+
+/** One line whatever the text holds: controls, line separators and characters that reorder a terminal's text are escaped. */
+export const oneLine = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    const code = character.charCodeAt(0)
+    return code === 9 ? "\\t" : code === 10 ? "\\n" : code === 13 ? "\\r" : `\\u${code.toString(16).padStart(4, "0")}`
+  })
+
+/** stderr can be closed, or full and non-blocking: then the words are lost, and nothing else. */
+const quietly =
+  (write: (text: string) => void) =>
+  (text: string): void => {
+    try {
+      write(text)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
+/** The log of one call. The file is opened at once, so that a `logFile` that cannot be one is reported by every call. */
+export const logLive = (options: LogOptions): Layer.Layer<LogService> =>
+  Layer.effect(
+    LogService,
+    Effect.gen(function* () {
+      const stderr = quietly(options.stderr)
+      const threshold = logLevels.indexOf(options.level ?? "warning")
+      const line = (time: number, level: LogLevel, text: string): string => {
+        const whole = oneLine(`${new Date(time).toISOString()} ${level} ${options.context} ${text}`)
+        return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
+      }
+      const file = yield* Effect.acquireRelease(
+        Effect.sync(() => (options.file === undefined ? undefined : openLogFile(options.file))),
+        (opened) => Effect.sync(() => opened !== undefined && "fd" in opened && closeSync(opened.fd))
+      )
+      const warn = (text: string): Effect.Effect<void> =>
+        Effect.map(Clock.currentTimeMillis, (time) => stderr(line(time, "warning", text)))
+      if (file !== undefined && "fault" in file) {
+        yield* warn(
+          `"logFile" ${JSON.stringify(options.file)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
+            `part is "log" or ends in ".log", of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
+        )
+      }
+      const fd = file !== undefined && "fd" in file ? file.fd : undefined
+      let noted = false
+      return LogService.of({
+        log: (level, text) =>
+          logLevels.indexOf(level) < threshold
+            ? Effect.void
+            : Effect.suspend(() =>
+                Effect.flatMap(Clock.currentTimeMillis, (time) => {
+                  const entry = line(time, level, text())
+                  if (fd === undefined) return Effect.sync(() => stderr(entry))
+                  try {
+                    writeSync(fd, entry)
+                    return Effect.void
+                  } catch (thrown) {
+                    if (noted) return Effect.void
+                    noted = true
+                    return warn(
+                      `cannot write to "logFile" ${JSON.stringify(options.file)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
+                    )
+                  }
+                })
+              )
+      })
+    })
+  )

@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { macvtap } from "../../src/link/macvtap.ts"
+import { makeRtnetlink } from "../../src/live/rtnetlink.ts"
+import type { LogLevel } from "../../src/services/LogService.ts"
+import { concat } from "../../src/wire/bytes.ts"
+import { done, link, type Step, script, verdict } from "./transport.ts"
+
+const silent = () => Effect.void
+
+describe("operations", () => {
+  it.effect("take ENODEV for a link that is not there", () =>
+    Effect.gen(function* () {
+      const { transport } = script(Array.from({ length: 4 }, (): Step => (s) => ({ bytes: verdict(s, 19) })))
+      const rt = makeRtnetlink(transport, silent)
+      assert.deepInclude(yield* Effect.flip(rt.linkGet("net1")), { _tag: "LinkNotFound", link: "net1" })
+      assert.deepInclude(yield* Effect.flip(rt.linkSet(7, { up: true })), { _tag: "LinkNotFound", link: 7 })
+      assert.deepInclude(yield* Effect.flip(rt.linkDel(8)), { _tag: "LinkNotFound", link: 8 })
+      const add = yield* Effect.flip(rt.linkAdd({ kind: macvtap, name: "net1", parent: 9 }))
+      assert.deepInclude(add, { _tag: "NetlinkError", operation: "ip link add net1 type macvtap", errno: "ENODEV" })
+    })
+  )
+
+  it.effect("take an answer without what was asked for as none", () =>
+    Effect.gen(function* () {
+      const nameless = script([(s) => ({ bytes: link(s, 3, "") })])
+      assert.deepInclude(yield* Effect.flip(makeRtnetlink(nameless.transport, silent).linkGet(3)), { errno: "EPROTO" })
+      const empty = script([(s) => ({ bytes: verdict(s, 0) })])
+      assert.deepInclude(yield* Effect.flip(makeRtnetlink(empty.transport, silent).linkGet(3)), { errno: "EPROTO" })
+    })
+  )
+
+  it.effect("tell an unknown kind from a known one, and neither from a failure", () =>
+    Effect.gen(function* () {
+      const { transport } = script(
+        [95, 22, 1].map(
+          (errno): Step =>
+            (s) => ({ bytes: verdict(s, errno) })
+        )
+      )
+      const rt = makeRtnetlink(transport, silent)
+      assert.isFalse(yield* rt.kindExists(macvtap))
+      assert.isTrue(yield* rt.kindExists(macvtap))
+      assert.deepInclude(yield* Effect.flip(rt.kindExists(macvtap)), { errno: "EPERM" })
+    })
+  )
+})
+
+describe("the debug log", () => {
+  const dump: Step = (s) => ({ bytes: concat([link(s, 1, "one"), link(s, 2, "two"), done(s)]) })
+
+  it.effect("has the request, and each message and mishap in order", () =>
+    Effect.gen(function* () {
+      const lines: Array<readonly [LogLevel, string]> = []
+      const { transport } = script(["ENOBUFS", "EAGAIN", dump])
+      yield* makeRtnetlink(transport, (level, line) => Effect.sync(() => void lines.push([level, line()]))).linkList
+      assert.isTrue(lines.every(([level]) => level === "debug"))
+      const text = lines.map(([, line]) => line)
+      assert.match(text[0] ?? "", /^> ip link show: .*RTM_GETLINK/)
+      assert.deepStrictEqual(text.slice(1, 3), ["! ENOBUFS", "! ENOBUFS: asked again"])
+      assert.match(text[3] ?? "", /^< .*RTM_NEWLINK index 1 .*"one"/)
+      assert.match(text[4] ?? "", /^< .*"two"/)
+      assert.match(text[5] ?? "", /^< .*done/)
+      assert.strictEqual(text.length, 6)
+    })
+  )
+
+  it.effect("that nobody reads is asked twice for a whole dump, and decodes nothing", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { transport } = script([dump])
+      yield* makeRtnetlink(transport, () => Effect.sync(() => void asked++)).linkList
+      assert.strictEqual(asked, 2)
+    })
+  )
+})
