@@ -1,0 +1,91 @@
+/** NetlinkService on the in-memory kernel. */
+import * as Effect from "effect/Effect"
+import type { LinkChange } from "../services/NetlinkService.ts"
+import { LinkNotFound, NetlinkError, NetlinkService, type Rtnetlink } from "../services/NetlinkService.ts"
+import { addAddress, listAddresses } from "./addresses.ts"
+import { addLink, deleteLink, describeLink, findLink, setLink } from "./links.ts"
+import { endIfUnheld, netnsOfDescriptor } from "./namespaces.ts"
+import type { Refusal } from "./Refusal.ts"
+import { type Requests, request } from "./requests.ts"
+import { addRoute, listRoutes } from "./routes.ts"
+import type { Machine, NetnsState } from "./state.ts"
+
+const error =
+  (operation: string) =>
+  ({ errno, extack }: Refusal): NetlinkError =>
+    new NetlinkError({ operation, errno, ...(extack === undefined ? {} : { extack }) })
+
+/** ENODEV of an operation on one link means that there is no such link. */
+const errorOf =
+  (operation: string, link: string | number) =>
+  (refusal: Refusal): LinkNotFound | NetlinkError =>
+    refusal.errno === "ENODEV" ? new LinkNotFound({ link }) : error(operation)(refusal)
+
+const rtnetlink = (machine: Machine, requests: Requests, netns: NetnsState): Rtnetlink => {
+  const ask = <A, E>(name: string, act: () => A, refused: (refusal: Refusal) => E) =>
+    request(requests, `netlink ${name}`, act, refused)
+  const targetOf = ({ netns: target }: LinkChange) =>
+    target === undefined ? undefined : netnsOfDescriptor(machine, target.fd)
+  return {
+    linkGet: (link) =>
+      ask("linkGet", () => describeLink(machine, findLink(netns, link)), errorOf(`ip link show ${link}`, link)),
+    linkList: ask(
+      "linkList",
+      () => Array.from(netns.links.values(), (link) => describeLink(machine, link)),
+      error("ip link show")
+    ),
+    linkAdd: (spec) =>
+      ask(
+        "linkAdd",
+        () => {
+          const target = spec.netns === undefined ? netns : netnsOfDescriptor(machine, spec.netns.fd)
+          addLink(machine, netns, target, spec)
+        },
+        error(`ip link add ${spec.name} type ${spec.kind.kind}`)
+      ),
+    linkSet: (index, change) =>
+      ask(
+        "linkSet",
+        () => setLink(machine, netns, index, change, targetOf(change)),
+        errorOf(`ip link set ${index}`, index)
+      ),
+    linkDel: (index) => ask("linkDel", () => deleteLink(machine, netns, index), errorOf(`ip link del ${index}`, index)),
+    addressAdd: (index, address) =>
+      ask(
+        "addressAdd",
+        () => addAddress(machine, netns, index, address),
+        error(`ip addr add ${address.address}/${address.prefix} dev ${index}`)
+      ),
+    addressList: (index) =>
+      ask("addressList", () => listAddresses(machine, netns, index), error(`ip addr show dev ${index}`)),
+    routeAdd: (route) =>
+      ask("routeAdd", () => addRoute(netns, route), error(`ip route add ${route.dst}/${route.prefix}`)),
+    routeList: (filter) => ask("routeList", () => listRoutes(netns, filter?.dev), error("ip route show table all")),
+    kindExists: (kind) => ask("kindExists", () => machine.kinds.has(kind.kind), error(`ip link add type ${kind.kind}`))
+  }
+}
+
+/** Sockets count among the open handles until their scope closes, and keep their namespace alive. */
+export const netlinkMock = (machine: Machine, requests: Requests): NetlinkService["Service"] =>
+  NetlinkService.of({
+    connect: (netns) =>
+      Effect.acquireRelease(
+        request(
+          requests,
+          "netlink connect",
+          () => {
+            const state = netnsOfDescriptor(machine, netns.fd)
+            state.references++
+            machine.openSockets++
+            return state
+          },
+          error("connect")
+        ),
+        (state) =>
+          Effect.sync(() => {
+            state.references--
+            machine.openSockets--
+            endIfUnheld(machine, state)
+          })
+      ).pipe(Effect.map((state) => rtnetlink(machine, requests, state)))
+  })

@@ -1,0 +1,78 @@
+/** NetnsService on the in-memory kernel. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type Netns, NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../services/NetnsService.ts"
+import { settle } from "./autoconf.ts"
+import { closeDescriptor, findNetns, hostPaths, listNetnses, netnsOfDescriptor, openDescriptor } from "./namespaces.ts"
+import { type Refusal, refuse } from "./Refusal.ts"
+import { type Requests, request } from "./requests.ts"
+import type { Machine, NetnsState } from "./state.ts"
+import { readSysctl, writeSysctl } from "./sysctls.ts"
+
+const error =
+  (operation: string, path: string) =>
+  ({ errno }: Refusal): NetnsError =>
+    new NetnsError({ operation, path, errno })
+
+/** Descriptors count among the open handles until their scope closes. */
+export const netnsMock = (machine: Machine, requests: Requests): NetnsService["Service"] => {
+  const held = <E>(opening: Effect.Effect<Netns, E>): Effect.Effect<Netns, E, Scope.Scope> =>
+    Effect.acquireRelease(opening, ({ fd }) => Effect.sync(() => closeDescriptor(machine, fd)))
+
+  const handle = (path: string, state: NetnsState): Netns => ({
+    path,
+    fd: openDescriptor(machine, state),
+    id: state.id
+  })
+
+  const openError =
+    (path: string) =>
+    (refusal: Refusal): NetnsNotFound | NotANetns | NetnsError => {
+      const found = machine.files.get(path)
+      if (refusal.errno === "ENOENT" || refusal.errno === "ENOTDIR") return new NetnsNotFound({ path })
+      return refusal.errno === "ENOTTY" && found !== undefined
+        ? new NotANetns({ path, found })
+        : error("open", path)(refusal)
+    }
+
+  return NetnsService.of({
+    current: held(
+      request(
+        requests,
+        "netns current",
+        () => handle("/proc/self/ns/net", machine.host),
+        error("open", hostPaths[0] ?? "")
+      )
+    ),
+    open: (path) =>
+      held(
+        request(
+          requests,
+          "netns open",
+          () => {
+            if (machine.files.has(path)) refuse("ENOTTY")
+            return handle(path, findNetns(machine, path) ?? refuse("ENOENT"))
+          },
+          openError(path)
+        )
+      ),
+    list: request(requests, "netns list", () => listNetnses(machine), error("readdir", "/run/netns")),
+    sysctlGet: (netns, key) =>
+      request(
+        requests,
+        "netns sysctlGet",
+        () => readSysctl(netnsOfDescriptor(machine, netns.fd), key),
+        error(`sysctl ${key}`, netns.path)
+      ),
+    sysctlSet: (netns, key, value) =>
+      request(
+        requests,
+        "netns sysctlSet",
+        () => {
+          writeSysctl(netnsOfDescriptor(machine, netns.fd), key, value)
+          settle(machine)
+        },
+        error(`sysctl -w ${key}=${value}`, netns.path)
+      )
+  })
+}

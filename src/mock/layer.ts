@@ -1,0 +1,32 @@
+/** The services of one in-memory kernel, instead of those of the machine. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { DelegateService } from "../services/DelegateService.ts"
+import { LogService } from "../services/LogService.ts"
+import { NetlinkService } from "../services/NetlinkService.ts"
+import { NetnsService } from "../services/NetnsService.ts"
+import { TapService } from "../services/TapService.ts"
+import { delegateMock } from "./DelegateMock.ts"
+import type { Kernel } from "./Kernel.ts"
+import { netlinkMock } from "./NetlinkMock.ts"
+import { netnsMock } from "./NetnsMock.ts"
+import { tapMock } from "./TapMock.ts"
+
+/** Log lines of every level are kept in `kernel.logged`. */
+export const mockLayer = ({
+  machine,
+  requests,
+  plugins,
+  logged
+}: Kernel): Layer.Layer<NetlinkService | NetnsService | TapService | DelegateService | LogService> =>
+  Layer.succeedContext(
+    Context.make(NetlinkService, netlinkMock(machine, requests)).pipe(
+      Context.add(NetnsService, netnsMock(machine, requests)),
+      Context.add(TapService, tapMock(machine, requests)),
+      Context.add(DelegateService, delegateMock(machine, requests, plugins)),
+      Context.add(LogService, {
+        log: (level, line) => Effect.sync(() => void logged.push({ level, line: line() }))
+      })
+    )
+  )

@@ -1,0 +1,76 @@
+/** `/proc/sys/net` of a namespace, as far as network plugins look. */
+import { refuse } from "./Refusal.ts"
+import type { LinkState, NetnsState } from "./state.ts"
+
+/** Keys of a link's folder and their defaults. */
+const linkDefaults: Readonly<Record<string, string>> = {
+  "ipv4/accept_local": "0",
+  "ipv4/arp_announce": "0",
+  "ipv4/arp_filter": "0",
+  "ipv4/arp_ignore": "0",
+  "ipv4/arp_notify": "0",
+  "ipv4/forwarding": "0",
+  "ipv4/proxy_arp": "0",
+  "ipv4/rp_filter": "0",
+  "ipv6/accept_dad": "1",
+  "ipv6/accept_ra": "1",
+  "ipv6/addr_gen_mode": "0",
+  "ipv6/autoconf": "1",
+  "ipv6/dad_transmits": "1",
+  "ipv6/disable_ipv6": "0",
+  "ipv6/forwarding": "0",
+  "ipv6/keep_addr_on_down": "0",
+  "ipv6/ndisc_notify": "0"
+}
+
+/** RFC 8200, 5: the kernel gives a link with a smaller MTU no IPv6 at all, not even the folder of its sysctls. */
+const IPV6_MIN_MTU = 1280
+
+export const hasIpv6 = (link: LinkState): boolean => link.mtu >= IPV6_MIN_MTU
+
+interface Place {
+  readonly store: Map<string, string>
+  readonly key: string
+  readonly fallback: string
+  readonly link?: LinkState
+}
+
+const locate = (netns: NetnsState, key: string): Place => {
+  const [, family = "", scope = "", name = ""] = /^net\/(ipv[46])\/conf\/([^/]+)\/([^/]+)$/.exec(key) ?? []
+  const fallback = linkDefaults[`${family}/${name}`] ?? refuse("ENOENT")
+  if (scope === "all" || scope === "default") return { store: netns.sysctls, key, fallback }
+  const link = [...netns.links.values()].find((link) => link.name === scope)
+  if (link === undefined || (family === "ipv6" && !hasIpv6(link))) return refuse("ENOENT")
+  const inherited = netns.sysctls.get(`net/${family}/conf/default/${name}`) ?? fallback
+  return { store: link.sysctls, key: `${family}/${name}`, fallback: inherited, link }
+}
+
+export const readSysctl = (netns: NetnsState, key: string): string => {
+  const { store, key: own, fallback } = locate(netns, key)
+  return store.get(own) ?? fallback
+}
+
+/** Whether IPv6 is switched on for the link. */
+export const ipv6Enabled = (link: LinkState): boolean =>
+  hasIpv6(link) && readSysctl(link.netns, `net/ipv6/conf/${link.name}/disable_ipv6`) === "0"
+
+/** Writes it, and names the links whose IPv6 was switched by that; the kernel takes decimal numbers only. */
+export const writeSysctl = (netns: NetnsState, key: string, value: string): void => {
+  const place = locate(netns, key)
+  if (!/^\s*-?\d+\s*$/.test(value)) refuse("EINVAL")
+  const number = String(Number(value))
+  // "all" sets each link's too.
+  const targets =
+    key === "net/ipv6/conf/all/disable_ipv6"
+      ? [
+          place,
+          ...[...netns.links.values()]
+            .filter(hasIpv6)
+            .map((link) => locate(netns, key.replace("/all/", `/${link.name}/`)))
+        ]
+      : [place]
+  for (const { store, key, fallback } of targets) {
+    if (number === fallback) store.delete(key)
+    else store.set(key, number)
+  }
+}
