@@ -1,0 +1,105 @@
+/** What the configuration says of the link itself: what ADD and CHECK need, read strictly. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { LinkOptions } from "../link/Link.ts"
+import type { LinkKind } from "../link/LinkKind.ts"
+import type { CniArgs } from "./CniArgs.ts"
+import type { CniError } from "./CniError.ts"
+import { type Dns, dns } from "./Dns.ts"
+import { type Decoder, struct } from "./decode.ts"
+import { checked, flag, integer, orElse, text } from "./decoders.ts"
+import { linkOptions } from "./linkOptions.ts"
+import { chooseMac } from "./mac.ts"
+import { decodeConfig, type NetConf } from "./NetConf.ts"
+import { byteLength, linkNameProblem, longestLinkName } from "./names.ts"
+import { show } from "./show.ts"
+
+export interface LinkConf {
+  /** The parent's name; absent: the default route's link. */
+  readonly master?: string
+  /** The parent is in the container's namespace. */
+  readonly linkInContainer: boolean
+  /** Bytes; absent: the parent's. */
+  readonly mtu?: number
+  /** The configured options by the names of the kind's table; its defaults are not in it. */
+  readonly options: LinkOptions
+  /** Canonical; absent: the kernel's choice. */
+  readonly mac?: string
+  readonly promisc: boolean
+  readonly allmulti: boolean
+  /** User and group ids of the tap node, where they are configured. */
+  readonly owner?: number
+  readonly group?: number
+  /** An existing link to import: its name, or what a device plugin made its name from. */
+  readonly deviceID?: string
+  readonly dns: Dns
+}
+
+/** What a configuration says that is silent: for DEL and GC, which must not fail on what they do not need. */
+export const defaultLinkConf = (kind: LinkKind): LinkConf => ({
+  linkInContainer: false,
+  options: {},
+  promisc: false,
+  allmulti: kind.allmulti,
+  dns: {}
+})
+
+/** What a configuration says that is silent: for commands that do without it. */
+export const defaultLinkConf = (kind: LinkKind): LinkConf => ({
+  linkInContainer: false,
+  options: {},
+  promisc: false,
+  allmulti: kind.allmulti,
+  dns: {}
+})
+
+/** ids of users and groups; 4294967295 is chown's word for "leave it". */
+const id = integer(0, 4294967294)
+
+/** Zero and absent both say: as the parent's. */
+const mtu: Decoder<number | undefined> = (value) =>
+  Result.map(integer(0, 2147483647)(value), (bytes) => (bytes === 0 ? undefined : bytes))
+
+const masterProblem = (name: string): string | undefined =>
+  linkNameProblem(name) === undefined && !name.includes("\0")
+    ? undefined
+    : `expected the name of a link, at most ${longestLinkName} bytes without / : or whitespace, got ${show(name)}`
+
+/** A file name holds at most 255 bytes, and the node of a device is named after it. */
+const deviceIDProblem = (deviceID: string): string | undefined =>
+  byteLength(deviceID) > 255 || /^\.\.?$|[/\0]/.test(deviceID)
+    ? `expected the ID of a device, at most 255 bytes without /, got ${show(deviceID)}`
+    : undefined
+
+const deviceID = checked(text, deviceIDProblem)
+
+const fields = struct({
+  master: checked(text, masterProblem),
+  linkInContainer: orElse(flag, false),
+  mtu,
+  promiscMode: orElse(flag, false),
+  allmulti: flag,
+  owner: id,
+  group: id,
+  deviceID,
+  dns,
+  runtimeConfig: struct({ deviceID })
+})
+
+/** The configuration of the link, or the first thing that is wrong with it. */
+export const readLinkConf = (conf: NetConf, args: CniArgs): Effect.Effect<LinkConf, CniError> =>
+  Effect.fromResult(
+    Result.gen(function* () {
+      const { runtimeConfig, promiscMode, allmulti, ...rest } = yield* decodeConfig(fields, conf.document)
+      const options = yield* decodeConfig(linkOptions(conf.kind), conf.document)
+      const mac = yield* chooseMac(conf.document, args)
+      return {
+        ...rest,
+        ...runtimeConfig,
+        ...(mac === undefined ? {} : { mac }),
+        options,
+        promisc: promiscMode,
+        allmulti: allmulti ?? conf.kind.allmulti
+      }
+    })
+  )

@@ -1,0 +1,81 @@
+/**
+ * What the Go library checks before it calls a plugin, in its order and with its codes and texts: the JSON, the
+ * network's name, the command, the version.
+ */
+import * as Result from "effect/Result"
+import { CniError, codes } from "./CniError.ts"
+import { describeFault, isObject, type JsonObject, struct } from "./decode.ts"
+import { text } from "./decoders.ts"
+import type { Command, ConfiguredCommand } from "./Environment.ts"
+import { parseJson } from "./json.ts"
+import { isIdentifier } from "./names.ts"
+import { shorten, show } from "./show.ts"
+import { versionProblem } from "./versionProblem.ts"
+
+export interface Header {
+  readonly document: JsonObject
+  readonly name: string
+  readonly command: ConfiguredCommand
+  readonly cniVersion: string
+}
+
+const undecodable = (what: string, problem: string): CniError =>
+  new CniError({ code: codes.decodingFailure, msg: `${what}: ${problem}` })
+
+const readDocument = (stdin: string): Result.Result<JsonObject, CniError> =>
+  parseJson(stdin).pipe(
+    Result.flatMap((value) =>
+      value === null || isObject(value)
+        ? Result.succeed(value ?? {})
+        : Result.fail(`expected an object, got ${show(value)}`)
+    ),
+    Result.mapError((problem) => undecodable("error unmarshall network config", problem))
+  )
+
+const readName = (document: JsonObject): Result.Result<string, CniError> =>
+  struct({ name: text })(document).pipe(
+    Result.mapError((cause) => undecodable("error unmarshall network config", describeFault(cause))),
+    Result.flatMap(({ name }) =>
+      name === undefined
+        ? Result.fail(new CniError({ code: codes.invalidConfig, msg: "missing network name" }))
+        : isIdentifier(name)
+          ? Result.succeed(name)
+          : Result.fail(
+              new CniError({
+                code: codes.invalidConfig,
+                msg: "invalid characters found in network name",
+                details: shorten(name, 200)
+              })
+            )
+    )
+  )
+
+const readCommand = (command: Command): Result.Result<ConfiguredCommand, CniError> =>
+  typeof command === "string" && command !== "VERSION"
+    ? Result.succeed(command)
+    : Result.fail(
+        new CniError({
+          code: codes.invalidEnvironment,
+          msg: `unknown CNI_COMMAND: ${typeof command === "string" ? command : shorten(command.unknown, 80)}`
+        })
+      )
+
+const readVersion = (document: JsonObject, command: ConfiguredCommand): Result.Result<string, CniError> =>
+  struct({ cniVersion: text })(document).pipe(
+    Result.mapError((cause) => undecodable("decoding version from network config", describeFault(cause))),
+    Result.map(({ cniVersion }) => cniVersion ?? "0.1.0"),
+    Result.flatMap((version) => {
+      const problem = versionProblem(command, version)
+      return problem ? Result.fail(problem) : Result.succeed(version)
+    })
+  )
+
+/** The checked beginning of a configuration. */
+export const readHeader = (command: Command, stdin: string): Result.Result<Header, CniError> =>
+  Result.gen(function* () {
+    const document = yield* readDocument(stdin)
+    const name = yield* readName(document)
+    const known = yield* readCommand(command)
+    const cniVersion = yield* readVersion(document, known)
+    return { document, name, command: known, cniVersion }
+  })

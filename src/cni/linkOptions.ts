@@ -1,0 +1,52 @@
+/** A kind's own options from a configuration, by the kind's table. */
+import * as Result from "effect/Result"
+import type { LinkOptions, OptionValue } from "../link/Link.ts"
+import type { LinkAttribute, LinkKind } from "../link/LinkKind.ts"
+import { type Decoder, fault, struct, unexpected } from "./decode.ts"
+
+/** Go's zero values, which stand for an absent key: a queue of length 0 is one of the kernel's default length. */
+const isZeroValue = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  value === 0 ||
+  value === false ||
+  (Array.isArray(value) && value.length === 0)
+
+const option =
+  ({ codec }: LinkAttribute): Decoder<OptionValue | undefined> =>
+  (value) => {
+    if (isZeroValue(value)) {
+      return Result.succeed(undefined)
+    }
+    const parsed = codec.parse(value)
+    return parsed === undefined ? unexpected(codec.expected, value) : Result.succeed(parsed)
+  }
+
+/** What ADD asks for: the configured options, and the table's defaults for the others. */
+export const withDefaults = (kind: LinkKind, options: LinkOptions): LinkOptions => {
+  const defaults = Object.entries(kind.attributes).flatMap(([name, attribute]) =>
+    attribute.default === undefined ? [] : [[name, attribute.default] as const]
+  )
+  return { ...Object.fromEntries(defaults), ...options }
+}
+
+/** The configured options by the names of the table, valid together with the defaults. */
+export const linkOptions = (kind: LinkKind): Decoder<LinkOptions> => {
+  const configurable = Object.entries(kind.attributes).flatMap(([name, attribute]) =>
+    attribute.key === undefined ? [] : [{ name, key: attribute.key, decoder: option(attribute) }]
+  )
+  const byKey = struct(Object.fromEntries(configurable.map(({ key, decoder }) => [key, decoder])))
+  return (document) =>
+    Result.flatMap(byKey(document), (given) => {
+      const options: Record<string, OptionValue> = {}
+      for (const { name, key } of configurable) {
+        const value = given[key]
+        if (value !== undefined) {
+          options[name] = value
+        }
+      }
+      const problem = kind.validate?.(withDefaults(kind, options))
+      return problem === undefined ? Result.succeed(options) : fault(problem)
+    })
+}
