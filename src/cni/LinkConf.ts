@@ -44,15 +44,6 @@ export const defaultLinkConf = (kind: LinkKind): LinkConf => ({
   dns: {}
 })
 
-/** What a configuration says that is silent: for commands that do without it. */
-export const defaultLinkConf = (kind: LinkKind): LinkConf => ({
-  linkInContainer: false,
-  options: {},
-  promisc: false,
-  allmulti: kind.allmulti,
-  dns: {}
-})
-
 /** ids of users and groups; 4294967295 is chown's word for "leave it". */
 const id = integer(0, 4294967294)
 

@@ -10,10 +10,6 @@ import { parseJson } from "./json.ts"
 import type { Result, ResultIp, ResultRoute } from "./Result.ts"
 import { show } from "./show.ts"
 
-const cidr = parseCidr(text)
-  return cidr && formatCidr(cidr)
-}
-
 const cidr = required(parsed(parseCidr, "an address with its prefix length such as 10.1.2.3/24 or fd00::1/64"))
 const ip = parsed(parseIp, "an IP address such as 10.1.2.3 or fd00::1")
 const count = integer(0, 0xffffffff)

@@ -8,7 +8,7 @@ import { parseJson } from "./json.ts"
 const fields = struct({ code: orElse(integer(0, 0xffffffff), codes.internal), msg: text, details: text })
 
 /** The error on a delegate's stdout; undefined where there is none, or none that says anything. */
-export const decodeErrorDocument = (stdout: string): CniError | undefined => {
+export const parseErrorDocument = (stdout: string): CniError | undefined => {
   const document = R.getOrUndefined(parseJson(stdout))
   const given = isObject(document) ? R.getOrUndefined(fields(document)) : undefined
   return given?.msg === undefined ? undefined : new CniError({ ...given, msg: given.msg })
