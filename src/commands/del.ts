@@ -1,0 +1,65 @@
+/** DEL: takes the attachment's link and addresses back. Repeatable, best effort: errors are gathered, nothing stops it. */
+import * as Effect from "effect/Effect"
+import { encodeAlias } from "../cni/alias.ts"
+import { CniError } from "../cni/CniError.ts"
+import { type ServiceError, toCniError } from "../errors.ts"
+import { ConfigService } from "../services/ConfigService.ts"
+import { LogService } from "../services/LogService.ts"
+import { ipamForward } from "./ipam.ts"
+import { containerPlace, hostPlace, type Place } from "./place.ts"
+
+/** One error for all that went wrong: the first one's code, everyone's words. */
+export const gathered = (errors: ReadonlyArray<CniError>): Effect.Effect<void, CniError> => {
+  const [first, ...others] = errors
+  if (first === undefined) return Effect.void
+  return Effect.fail(others.length === 0 ? first : new CniError({
+    code: first.code,
+    msg: errors.map((error) => error.msg).join("; "),
+    details: errors.flatMap((error) => error.details === undefined ? [] : [error.details]).join("; ")
+  }))
+}
+
+/** The step's error as a value: a step that fails keeps no other from being taken. */
+export const attempt = <A, R>(step: Effect.Effect<A, CniError | ServiceError, R>) =>
+  step.pipe(
+    Effect.as([] as ReadonlyArray<CniError>),
+    Effect.catch((error) => Effect.succeed([toCniError(error)]))
+  )
+
+/**
+ * Removes the link only if it is this attachment's: of the configured kind and with our alias. A veth, or someone's own
+ * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
+ * the runtime calls DEL after it.
+ */
+const removeLink = Effect.fnUntraced(function*(container: Place) {
+  const { network, attachment } = yield* ConfigService
+  const { log } = yield* LogService
+  const alias = encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
+  const link = yield* container.route.linkGet(attachment.ifname)
+  if (link.kind !== network.kind.kind || link.alias !== alias) {
+    return yield* log("warning", () =>
+      `link ${link.name} stays: it is a ${link.kind ?? "hardware link"} with alias ${JSON.stringify(link.alias ?? "")}, ` +
+      `not the ${network.kind.kind} with alias ${JSON.stringify(alias)} that was added for this attachment`)
+  }
+  yield* container.route.linkDel(link.index)
+}, Effect.catchTag("LinkNotFound", () => Effect.void))
+
+/** Without CNI_NETNS, or with one that is gone, there is no link left to remove: the kernel took it with the namespace. */
+const openContainer = Effect.gen(function*() {
+  const { attachment } = yield* ConfigService
+  if (attachment.netns === "") return undefined
+  return yield* containerPlace(yield* hostPlace).pipe(Effect.catchTag("NetnsNotFound", () => Effect.succeed(undefined)))
+})
+
+export const del = Effect.gen(function*() {
+  const opened = yield* Effect.result(openContainer)
+  // The plugin's own namespace is refused before any work, the release of addresses included.
+  if (opened._tag === "Failure" && opened.failure._tag === "CniError") return yield* opened.failure
+  const released = yield* attempt(ipamForward("DEL"))
+  const removed = opened._tag === "Failure"
+    ? [toCniError(opened.failure)]
+    : opened.success === undefined
+    ? []
+    : yield* attempt(removeLink(opened.success))
+  yield* gathered([...released, ...removed])
+})

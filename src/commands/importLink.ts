@@ -1,0 +1,157 @@
+/**
+ * Import: a macvtap that exists (a device plugin's, or a person's) is configured and moved into the container in one
+ * request, and put back exactly as it was when the ADD fails.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { describeAlias } from "../cni/alias.ts"
+import { CniError, codes } from "../cni/CniError.ts"
+import { deviceName } from "../cni/deviceName.ts"
+import { candidates } from "../cni/ifindex.ts"
+import type { Link, LinkOptions } from "../link/Link.ts"
+import type { LinkKind } from "../link/LinkKind.ts"
+import { byteLength, longestLinkName } from "../cni/names.ts"
+import { ConfigService } from "../services/ConfigService.ts"
+import { LogService } from "../services/LogService.ts"
+import type { LinkChange } from "../services/NetlinkService.ts"
+import { type TapNode, TapService } from "../services/TapService.ts"
+import { explainRefusal } from "./explain.ts"
+import { configuredSettings, indexTries } from "./makeLink.ts"
+import { checkMtu } from "./parent.ts"
+import type { Place } from "./place.ts"
+import { foreignNode, giveTapNode, judgeNode } from "./tapNode.ts"
+
+const refuse = (deviceID: string, why: string, advice: string) =>
+  new CniError({ code: codes.invalidConfig, msg: `deviceID "${deviceID}" cannot be attached: ${why}`, details: advice })
+
+/**
+ * The host's link that the device ID names: by its own name, else by the name that kubevirt/macvtap-cni's device plugin
+ * gives it ("mvt" and 12 hex digits of its hash).
+ */
+const findDevice = Effect.fnUntraced(function*(host: Place, deviceID: string) {
+  const hashed = deviceName(deviceID)
+  // A name of over 15 bytes (IFNAMSIZ) is no link's; the kernel would answer ERANGE.
+  const names = byteLength(deviceID) <= longestLinkName ? [deviceID, hashed] : [hashed]
+  return yield* Effect.firstSuccessOf(names.map((name) => host.route.linkGet(name))).pipe(
+    Effect.catchTag("LinkNotFound", () =>
+      refuse(
+        deviceID,
+        `there is no link "${deviceID}" on this node, nor "${hashed}"`,
+        `a pod gets a deviceID by requesting the resource that the network attachment names ` +
+          `(annotation k8s.v1.cni.cncf.io/resourceName); is the device plugin running, and was the link moved or deleted?`
+      ))
+  )
+})
+
+/** Only a link of the network's kind is taken, on the network's master, and only one that no attachment holds. */
+const checkDevice = Effect.fnUntraced(function*(host: Place, device: Link, deviceID: string) {
+  const { network, link } = yield* ConfigService
+  const { kind } = network.kind
+  if (device.kind !== kind) {
+    return yield* refuse(
+      deviceID,
+      `link "${device.name}" is a ${device.kind ?? "physical or loopback link"}, not a ${kind}`,
+      `"deviceID" must name a ${kind} of this node`
+    )
+  }
+  const holder = describeAlias(device.alias)
+  if (holder !== undefined) {
+    return yield* refuse(deviceID, `it is held by ${holder}`, "delete that attachment first")
+  }
+  const local = device.parent !== undefined && device.parent.netnsid === undefined ? device.parent.index : undefined
+  const parent = local === undefined ? undefined : yield* host.route.linkGet(local)
+  if (link.master !== undefined && parent?.name !== link.master) {
+    return yield* refuse(
+      deviceID,
+      `its master is ${parent === undefined ? "in another network namespace" : `"${parent.name}"`}, not "${link.master}"`,
+      `make "master" and "deviceID" agree, or leave "master" out`
+    )
+  }
+  if (parent !== undefined) yield* checkMtu(link.mtu, parent)
+  return parent
+})
+
+/** The options that a request can set again: those that configurations can name. */
+const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => kind.attributes[name]?.key !== undefined))
+
+/**
+ * An ifindex in the container under which the link keeps a tap node of its own. Its present one where it can: the
+ * kubelet has opened `/dev/tap<ifindex>` to the container under that name.
+ */
+const chooseIndex = Effect.fnUntraced(function*(container: Place, device: Link, ownNode: boolean) {
+  const { attachment } = yield* ConfigService
+  const tap = yield* TapService
+  const present = ownNode ? [device.index] : []
+  const others = candidates(attachment.containerID, attachment.ifname).take(indexTries)
+  for (const index of [...present, ...others]) {
+    const nodeIsFree = index === device.index || (yield* tap.node(index)) === undefined
+    const indexIsFree = nodeIsFree && (yield* container.route.linkGet(index).pipe(
+      Effect.as(false),
+      Effect.catchTag("LinkNotFound", () => Effect.succeed(true))
+    ))
+    if (indexIsFree) return index
+  }
+  return yield* new CniError({ code: codes.tryAgainLater, msg: `no free tap node for device "${device.name}"` })
+})
+
+/** Puts the device back: namespace, ifindex, name, mode, MAC, MTU, flags, alias, and whose its node was. */
+const putBack = Effect.fnUntraced(function*(
+  host: Place,
+  container: Place,
+  device: Link,
+  index: number,
+  node: TapNode | undefined
+) {
+  const { network, attachment } = yield* ConfigService
+  const tap = yield* TapService
+  const was: LinkChange = {
+    kind: network.kind,
+    name: device.name,
+    mtu: device.mtu,
+    alias: device.alias ?? "",
+    up: device.up,
+    allmulti: device.allmulti,
+    promisc: device.promisc,
+    options: settable(network.kind, device.options),
+    ...(device.mac === undefined ? {} : { mac: device.mac })
+  }
+  const moved = yield* container.route.linkGet(index).pipe(
+    Effect.map((link) => link.kind === device.kind && (link.name === attachment.ifname || link.name === device.name)),
+    Effect.catchTag("LinkNotFound", () => Effect.succeed(false))
+  )
+  yield* moved
+    ? container.route.linkSet(index, { ...was, netns: host.netns, newIndex: device.index })
+    : host.route.linkSet(device.index, was)
+  // A move makes the node anew, root's; it goes back to whom it was given.
+  const again = node === undefined ? undefined : yield* tap.node(device.index)
+  if (node !== undefined && again !== undefined && again.device === node.device) yield* tap.give(again, node)
+})
+
+/** `ip link set <device> netns <container> name <ifname> …`, one request, with a tap node of its own there. */
+export const importLink = Effect.fnUntraced(function*(host: Place, container: Place, deviceID: string) {
+  const { network } = yield* ConfigService
+  const { log } = yield* LogService
+  const settings = yield* configuredSettings
+  const device = yield* findDevice(host, deviceID)
+  const parent = yield* checkDevice(host, device, deviceID)
+  const before = yield* judgeNode(host.netns, device)
+  const index = yield* chooseIndex(container, device, before._tag !== "Foreign")
+  // Registered before the request: the kernel works through it attribute by attribute and does not undo the first ones
+  // when a later one is refused (a MAC in use is found last, after the move).
+  yield* Effect.addFinalizer((exit) =>
+    Exit.isSuccess(exit) ? Effect.void : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined).pipe(
+      Effect.catch((error) => log("error", () => `could not put back ${device.name}: ${JSON.stringify(error)}`))
+    )
+  )
+  const change: LinkChange = { ...settings, kind: network.kind, netns: container.netns, newIndex: index }
+  yield* host.route.linkSet(device.index, change).pipe(
+    Effect.catchTag("NetlinkError", (error) =>
+      explainRefusal(error, { spec: { ...settings, kind: network.kind }, parent, birthplace: host, container, device }))
+  )
+  const link = yield* container.route.linkGet(index)
+  const verdict = yield* judgeNode(container.netns, link)
+  if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
+  yield* giveTapNode(verdict, link)
+  return link
+})
