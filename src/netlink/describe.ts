@@ -9,6 +9,7 @@ import { decodeIp } from "../wire/ip.ts"
 import { decodeMac } from "../wire/mac.ts"
 import * as C from "./constants.ts"
 import { type Message, readError } from "./message.ts"
+import { readHops } from "./route.ts"
 
 type Show = (payload: Uint8Array) => string
 type Table = Readonly<Record<number, readonly [name: string, show: Show]>>
@@ -60,6 +61,12 @@ const addressTable: Table = {
   [C.IFA_FLAGS]: ["FLAGS", number]
 }
 
+/** The hops of a multipath route, each with its gateway. */
+const hops: Show = (payload) =>
+  readHops(payload)
+    .map(({ dev, gw }) => `[${fields({ GATEWAY: gw, OIF: dev })}]`)
+    .join(" ")
+
 const routeTable: Table = {
   [C.RTA_DST]: ["DST", ip],
   [C.RTA_GATEWAY]: ["GATEWAY", ip],
@@ -67,7 +74,7 @@ const routeTable: Table = {
   [C.RTA_OIF]: ["OIF", number],
   [C.RTA_PRIORITY]: ["PRIORITY", number],
   [C.RTA_TABLE]: ["TABLE", number],
-  [C.RTA_MULTIPATH]: ["MULTIPATH", hex],
+  [C.RTA_MULTIPATH]: ["MULTIPATH", hops],
   [C.RTA_METRICS]: ["METRICS", nested({ [C.RTAX_MTU]: ["MTU", number], [C.RTAX_ADVMSS]: ["ADVMSS", number] })]
 }
 
@@ -81,10 +88,16 @@ const showAttributes = (table: Table, bytes: Uint8Array): string => {
   return [...known, ...(rest === 0 ? [] : [`+${rest} more`])].join(" ")
 }
 
+/** Words and values; what is 0 goes without saying. */
+const fields = (values: Readonly<Record<string, number | string | undefined>>): string =>
+  Object.entries(values)
+    .flatMap(([name, value]) => (value ? [`${name} ${value}`] : []))
+    .join(" ")
+
 const bits = (names: Readonly<Record<string, number>>, value: number): string =>
   Object.entries(names)
     .flatMap(([name, bit]) => ((value & bit) === 0 ? [] : [name]))
-    .join("|") || "0"
+    .join("|")
 
 const linkFlags = { up: C.IFF_UP, promisc: C.IFF_PROMISC, allmulti: C.IFF_ALLMULTI }
 
@@ -98,20 +111,23 @@ interface Layout {
 const link: Layout = {
   size: 16,
   head: (body) =>
-    `index ${readS32(body, 4)} flags ${bits(linkFlags, readU32(body, 8) ?? 0)}` +
-    ` change ${bits(linkFlags, readU32(body, 12) ?? 0)}`,
+    fields({
+      index: readS32(body, 4),
+      flags: bits(linkFlags, readU32(body, 8) ?? 0),
+      change: bits(linkFlags, readU32(body, 12) ?? 0)
+    }),
   table: linkTable
 }
 
 const address: Layout = {
   size: 8,
-  head: (body) => `family ${body[0]} prefix ${body[1]} scope ${body[3]} index ${readU32(body, 4)}`,
+  head: (body) => fields({ family: body[0], prefix: body[1], scope: body[3], index: readU32(body, 4) }),
   table: addressTable
 }
 
 const route: Layout = {
   size: 12,
-  head: (body) => `family ${body[0]} prefix ${body[1]} table ${body[4]} scope ${body[6]} type ${body[7]}`,
+  head: (body) => fields({ family: body[0], prefix: body[1], table: body[4], scope: body[6], type: body[7] }),
   table: routeTable
 }
 
@@ -147,9 +163,15 @@ const describeBody = (message: Pick<Message, "type" | "flags" | "body">): string
   const [name, layout] = types[message.type] ?? []
   if (name === undefined || layout === undefined) return `type ${message.type}, ${message.body.length} bytes`
   if (message.body.length < layout.size) return `${name}, cut off after ${message.body.length} bytes`
-  return `${name} ${layout.head(message.body)} ${showAttributes(layout.table, message.body.subarray(layout.size))}`.trimEnd()
+  const rest = showAttributes(layout.table, message.body.subarray(layout.size))
+  return [name, layout.head(message.body), rest].filter((part) => part !== "").join(" ")
 }
 
 /** One line on a request or a message from the kernel; any bytes, never throws. Without a sequence number none is said. */
-export const describe = (message: Pick<Message, "type" | "flags" | "body"> & { readonly sequence?: number }): string =>
-  `${message.sequence === undefined ? "" : `#${message.sequence} `}[${messageFlags(message)}] ${describeBody(message)}`
+export const describe = (
+  message: Pick<Message, "type" | "flags" | "body"> & { readonly sequence?: number }
+): string => {
+  const flags = messageFlags(message)
+  const number = message.sequence === undefined ? "" : `#${message.sequence} `
+  return `${number}${flags === "" ? "" : `${flags} `}${describeBody(message)}`
+}

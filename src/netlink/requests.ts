@@ -61,7 +61,10 @@ export const linkDump = (): Request => ({
   body: encodeLink(0, [noStats])
 })
 
-/** `ip link add link <parent> name <name> index <index> netns <fd> … type <kind> …`: born in place, as it shall be. */
+/**
+ * `ip link add link <parent> name <name> index <index> netns <fd> … type <kind> …`: born in place, as it shall be; but
+ * for the alias, which kernels up to now (6.18) overlook here and take from a `linkSet` only.
+ */
 export const linkAdd = (spec: LinkSpec, fd: number | undefined = spec.netns?.fd): Request => ({
   operation: `ip link add ${spec.name} type ${spec.kind.kind}`,
   type: RTM_NEWLINK,

@@ -1,5 +1,6 @@
 /** The body of RTM_NEWROUTE: `struct rtmsg` and attributes RTA_*. */
 import type { Route } from "../services/NetlinkService.ts"
+import { align } from "../wire/align.ts"
 import { type Attribute, encodeAttributes, indexAttributes, nest, optional } from "../wire/attribute.ts"
 import { concat, empty, readS32, readU8, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
 import { decodeIp, encodeIp } from "../wire/ip.ts"
@@ -73,22 +74,26 @@ export const encodeRoute = (route: Route): Uint8Array => {
 /** Asks for the unicast routes of every table and family: strict checking makes rtm_type a filter. */
 export const encodeRouteFilter = (): Uint8Array => header(AF_UNSPEC, 0, 0, 0, 0)
 
-/** Where a route goes: of RTA_MULTIPATH the first next hop. */
-const readHop = (attributes: ReadonlyMap<number, Uint8Array>): Pick<Route, "dev" | "gw"> => {
-  const multipath = attributes.get(RTA_MULTIPATH)
-  const length = multipath && readU16(multipath)
-  if (multipath && length !== undefined && length >= RTNEXTHOP && length <= multipath.length) {
-    const { gw } = readHop(new Map([...indexAttributes(multipath.subarray(RTNEXTHOP, length))].filter(notMultipath)))
-    const dev = readS32(multipath, 4)
-    return { ...(dev ? { dev } : {}), ...(gw === undefined ? {} : { gw }) }
-  }
+/** Where packets go next: a link and, unless the destination is on it, a gateway. */
+type Hop = Pick<Route, "dev" | "gw">
+
+const readHop = (attributes: ReadonlyMap<number, Uint8Array>, dev: number | undefined): Hop => {
   const gw = decodeIp(attributes.get(RTA_GATEWAY) ?? attributes.get(RTA_VIA)?.subarray(2) ?? empty)
-  const dev = readU32(attributes.get(RTA_OIF) ?? empty)
   return { ...(dev ? { dev } : {}), ...(gw === undefined ? {} : { gw }) }
 }
 
-/** Next hops do not nest: whatever bytes there are, reading ends. */
-const notMultipath = ([type]: readonly [number, Uint8Array]): boolean => type !== RTA_MULTIPATH
+/** The next hops in RTA_MULTIPATH, as far as they make sense: a header and attributes each, one behind the other. */
+export const readHops = (multipath: Uint8Array): ReadonlyArray<Hop> => {
+  const hops: Array<Hop> = []
+  for (let offset = 0; offset + RTNEXTHOP <= multipath.length; ) {
+    const length = readU16(multipath, offset) ?? 0
+    if (length < RTNEXTHOP || offset + length > multipath.length) break
+    const attributes = indexAttributes(multipath.subarray(offset + RTNEXTHOP, offset + length))
+    hops.push(readHop(attributes, readS32(multipath, offset + 4)))
+    offset += align(length)
+  }
+  return hops
+}
 
 /**
  * The unicast route that an RTM_NEWROUTE describes; undefined for a body that is none, and for what is no route to send
@@ -103,6 +108,7 @@ export const decodeRoute = (body: Uint8Array): Route | undefined => {
   const attributes = indexAttributes(body.subarray(RTMSG))
   const dst = attributes.get(RTA_DST) ?? new Uint8Array(family === 4 ? 4 : 16)
   if (dst.length !== (family === 4 ? 4 : 16)) return undefined
+  const [hop] = readHops(attributes.get(RTA_MULTIPATH) ?? empty)
   const metrics = indexAttributes(attributes.get(RTA_METRICS) ?? empty)
   const mtu = readU32(metrics.get(RTAX_MTU) ?? empty)
   const advmss = readU32(metrics.get(RTAX_ADVMSS) ?? empty)
@@ -113,7 +119,7 @@ export const decodeRoute = (body: Uint8Array): Route | undefined => {
     prefix: readU8(body, 1) ?? 0,
     table: readU32(attributes.get(RTA_TABLE) ?? empty) ?? readU8(body, 4) ?? 0,
     scope: readU8(body, 6) ?? 0,
-    ...readHop(attributes),
+    ...(hop ?? readHop(attributes, readU32(attributes.get(RTA_OIF) ?? empty))),
     ...(mtu === undefined ? {} : { mtu }),
     ...(advmss === undefined ? {} : { advmss }),
     ...(priority === undefined ? {} : { priority })
