@@ -1,6 +1,8 @@
 /** Network namespaces: how they begin, are found, held, and end. */
 import { settle } from "./autoconf.ts"
-import { chooseIndex, removeLink } from "./links.ts"
+import { removeLink } from "./links.ts"
+import { chooseIndex } from "./lookup.ts"
+import { newLink } from "./newLink.ts"
 import { refuse } from "./Refusal.ts"
 import type { LinkState, Machine, NetnsState } from "./state.ts"
 
@@ -21,7 +23,7 @@ export const makeNetns = (inode: number): NetnsState => {
     lastIndex: 1,
     netnsids: new Map()
   }
-  const lo: LinkState = {
+  const lo = newLink({
     index: 1,
     name: "lo",
     netns,
@@ -29,17 +31,8 @@ export const makeNetns = (inode: number): NetnsState => {
     mac: "00:00:00:00:00:00",
     mtu: 65536,
     minMtu: 0,
-    maxMtu: 0,
-    up: false,
-    promisc: false,
-    allmulti: false,
-    alias: "",
-    options: {},
-    cable: true,
-    ipv6Started: false,
-    addresses: [],
-    sysctls: new Map()
-  }
+    maxMtu: 0
+  })
   netns.links.set(lo.index, lo)
   return netns
 }

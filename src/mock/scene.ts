@@ -3,8 +3,11 @@ import type { Link } from "../link/Link.ts"
 import type { Address, LinkChange, LinkSpec, Route } from "../services/NetlinkService.ts"
 import { addAddress, listAddresses, removeAddress } from "./addresses.ts"
 import { settle, wentUp } from "./autoconf.ts"
-import { addLink, chooseIndex, deleteLink, describeLink, findLink, randomMac, setLink } from "./links.ts"
+import { setLink } from "./changeLink.ts"
+import { addLink, deleteLink } from "./links.ts"
+import { chooseIndex, describeLink, findLink, randomMac } from "./lookup.ts"
 import { freeName } from "./names.ts"
+import { newLink } from "./newLink.ts"
 import { refuse } from "./Refusal.ts"
 import { addRoute, listRoutes, removeRoute } from "./routes.ts"
 import type { LinkState, Machine, NetnsState } from "./state.ts"
@@ -28,26 +31,16 @@ export interface LinkScene {
 /** Puts a link there that has none below it. */
 export const placeLink = (machine: Machine, netns: NetnsState, scene: LinkScene): LinkState => {
   if (scene.index !== undefined && netns.links.has(scene.index)) refuse("EEXIST")
-  const link: LinkState = {
+  const link = newLink({
     index: scene.index ?? chooseIndex(netns),
     name: freeName(netns, scene.name, "EEXIST"),
     netns,
     ...(scene.kind === undefined ? {} : { kind: scene.kind }),
-    loopback: false,
     mac: scene.mac ?? randomMac(machine),
     mtu: scene.mtu ?? 1500,
-    minMtu: 68,
-    maxMtu: 65535,
     up: scene.up ?? true,
-    promisc: false,
-    allmulti: false,
-    alias: scene.alias ?? "",
-    options: {},
-    cable: true,
-    ipv6Started: false,
-    addresses: [],
-    sysctls: new Map()
-  }
+    alias: scene.alias ?? ""
+  })
   netns.links.set(link.index, link)
   if (link.up) wentUp(link)
   return link
