@@ -38,6 +38,10 @@ export const socket: (domain: number, type: number, protocol: number) => number 
   "int"
 ])
 
+/** `int bind(int fd, const struct sockaddr *address, socklen_t length)`. */
+export const bind = (fd: number, address: Uint8Array): number => nativeBind(fd, address, address.byteLength)
+const nativeBind = declare("bind", ["int", "void *", "uint"])
+
 /** `int setsockopt(int fd, int level, int name, const void *value, socklen_t length)`. */
 export const setsockopt = (fd: number, level: number, name: number, value: NodeJS.TypedArray): number =>
   nativeSetsockopt(fd, level, name, value, value.byteLength)

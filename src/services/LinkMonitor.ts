@@ -12,10 +12,13 @@ export interface LinkView {
   readonly overruns: number
 }
 
-export class LinkMonitor extends Context.Service<LinkMonitor, {
-  /**
-   * `ip monitor link`, with what there is at the start. One who is slow misses views, never the newest one. It ends only
-   * by failing.
-   */
-  readonly views: Stream.Stream<LinkView, NetlinkError | NetnsError>
-}>()("macvtap-cni/services/LinkMonitor") {}
+export class LinkMonitor extends Context.Service<
+  LinkMonitor,
+  {
+    /**
+     * `ip monitor link`, with what there is at the start. One who is slow misses views, never the newest one. It ends only
+     * by failing.
+     */
+    readonly views: Stream.Stream<LinkView, NetlinkError | NetnsError>
+  }
+>()("macvtap-cni/services/LinkMonitor") {}
