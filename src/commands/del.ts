@@ -1,11 +1,11 @@
 /** DEL: takes the attachment's link and addresses back. Repeatable, best effort: errors are gathered, nothing stops it. */
 import * as Effect from "effect/Effect"
-import { encodeAlias } from "../cni/alias.ts"
 import { CniError } from "../cni/CniError.ts"
 import { type ServiceError, toCniError } from "../errors.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
 import { ipamForward } from "./ipam.ts"
+import { isOwnLink, ownAlias } from "./ownLink.ts"
 import { containerPlace, hostPlace, type Place } from "./place.ts"
 
 /** One error for all that went wrong: the first one's code, everyone's words. */
@@ -27,19 +27,18 @@ export const attempt = <A, R>(step: Effect.Effect<A, CniError | ServiceError, R>
   )
 
 /**
- * Removes the link only if it is this attachment's: of the configured kind and with our alias. A veth, or someone's own
+ * Removes the link only if it is this attachment's: of the configured kind, and ours by its alias. A veth, or someone's own
  * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
  * the runtime calls DEL after it.
  */
 const removeLink = Effect.fnUntraced(function*(container: Place) {
-  const { network, attachment } = yield* ConfigService
+  const config = yield* ConfigService
   const { log } = yield* LogService
-  const alias = encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
-  const link = yield* container.route.linkGet(attachment.ifname)
-  if (link.kind !== network.kind.kind || link.alias !== alias) {
+  const link = yield* container.route.linkGet(config.attachment.ifname)
+  if (!isOwnLink(config, link)) {
     return yield* log("warning", () =>
       `link ${link.name} stays: it is a ${link.kind ?? "hardware link"} with alias ${JSON.stringify(link.alias ?? "")}, ` +
-      `not the ${network.kind.kind} with alias ${JSON.stringify(alias)} that was added for this attachment`)
+      `not the ${config.network.kind.kind} with alias ${JSON.stringify(ownAlias(config))} that was added for this attachment`)
   }
   yield* container.route.linkDel(link.index)
 }, Effect.catchTag("LinkNotFound", () => Effect.void))

@@ -7,7 +7,6 @@ import * as Exit from "effect/Exit"
 import { describeAlias } from "../cni/alias.ts"
 import { CniError, codes } from "../cni/CniError.ts"
 import { deviceName } from "../cni/deviceName.ts"
-import { candidates } from "../cni/ifindex.ts"
 import type { Link, LinkOptions } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import { byteLength, longestLinkName } from "../cni/names.ts"
@@ -16,7 +15,8 @@ import { LogService } from "../services/LogService.ts"
 import type { LinkChange } from "../services/NetlinkService.ts"
 import { type TapNode, TapService } from "../services/TapService.ts"
 import { explainRefusal } from "./explain.ts"
-import { configuredSettings, indexTries } from "./makeLink.ts"
+import { configuredSettings } from "./makeLink.ts"
+import { ownIndexes } from "./ownLink.ts"
 import { checkMtu } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { foreignNode, giveTapNode, judgeNode } from "./tapNode.ts"
@@ -80,11 +80,8 @@ const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
  * kubelet has opened `/dev/tap<ifindex>` to the container under that name.
  */
 const chooseIndex = Effect.fnUntraced(function*(container: Place, device: Link, ownNode: boolean) {
-  const { attachment } = yield* ConfigService
   const tap = yield* TapService
-  const present = ownNode ? [device.index] : []
-  const others = candidates(attachment.containerID, attachment.ifname).take(indexTries)
-  for (const index of [...present, ...others]) {
+  for (const index of [...(ownNode ? [device.index] : []), ...ownIndexes(yield* ConfigService)]) {
     const nodeIsFree = index === device.index || (yield* tap.node(index)) === undefined
     const indexIsFree = nodeIsFree && (yield* container.route.linkGet(index).pipe(
       Effect.as(false),

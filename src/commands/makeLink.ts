@@ -1,22 +1,21 @@
 /** Creates the container's link in place: born in its namespace, named, addressed, sized and up, in one request. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { encodeAlias } from "../cni/alias.ts"
 import { CniError, codes } from "../cni/CniError.ts"
-import { candidates } from "../cni/ifindex.ts"
-import type { Link, LinkOptions } from "../link/Link.ts"
+import type { LinkOptions } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
 import type { LinkSettings, LinkSpec, NetlinkError } from "../services/NetlinkService.ts"
 import { TapService } from "../services/TapService.ts"
 import { explainRefusal } from "./explain.ts"
+import { ownAlias, ownIndexes } from "./ownLink.ts"
 import { checkMtu, findParent } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { giveTapNode, judgeNode } from "./tapNode.ts"
 
-/** More than enough: the first is free but for one in some hundred thousand. */
-export const indexTries = 64
+/** A link to make, with everything that its undoing needs. */
+type IndexedSpec = LinkSpec & { readonly index: number; readonly alias: string }
 
 /** What is asked of a kind where the configuration is silent. */
 const defaultOptions = (kind: LinkKind): LinkOptions =>
@@ -28,57 +27,57 @@ const defaultOptions = (kind: LinkKind): LinkOptions =>
  * What the configuration says of the link, made or imported. With IPAM it stays down until its addresses are on it: the
  * kernel announces them (gratuitous ARP, unsolicited NA) when a link goes up.
  */
-export const configuredSettings = ConfigService.useSync(({ network, attachment, link }) =>
-  ({
+export const configuredSettings = ConfigService.useSync((config) => {
+  const { network, attachment, link } = config
+  return {
     name: attachment.ifname,
-    alias: encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname }),
+    alias: ownAlias(config),
     ...(network.ipam === undefined ? { up: true } : {}),
     ...(link.mac === undefined ? {} : { mac: link.mac }),
     ...(link.mtu ? { mtu: link.mtu } : {}),
     ...(link.allmulti ? { allmulti: true } : {}),
     ...(link.promisc ? { promisc: true } : {}),
     options: link.options
-  }) satisfies LinkSettings
-)
+  } satisfies LinkSettings
+})
 
 /** Whether the kernel may have done what it was asked although its answer is an error: the answer was lost. */
 const answerWasLost = (error: NetlinkError): boolean => ["ENOBUFS", "ETIMEDOUT", "EPROTO"].includes(error.errno)
 
-/** Deletes the attachment's link, if it is there and this plugin's by its alias. */
-const takeBack = (container: Place, name: string, alias: string | undefined) =>
-  container.route.linkGet(name).pipe(
-    Effect.flatMap((link) => link.alias === alias ? container.route.linkDel(link.index) : Effect.void),
-    Effect.catchTag("LinkNotFound", () => Effect.void)
-  )
-
-/** The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. */
-const acquireLink = Effect.fnUntraced(function*(birthplace: Place, container: Place, spec: LinkSpec) {
+/**
+ * The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. Its alias
+ * takes a request of its own, since the kernel ignores one in the request that creates.
+ */
+const acquireLink = Effect.fnUntraced(function*(birthplace: Place, container: Place, { alias, ...spec }: IndexedSpec) {
   const { log } = yield* LogService
-  const undo = takeBack(container, spec.name, spec.alias).pipe(
-    Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${JSON.stringify(error)}`))
+  const undo = container.route.linkGet(spec.index).pipe(
+    Effect.flatMap((link) => link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void),
+    Effect.catchTag("LinkNotFound", () => Effect.void),
+    Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${error.operation}: ${error.errno}`))
   )
   yield* Effect.acquireRelease(
     birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => answerWasLost(error) ? undo : Effect.void)),
     (_, exit) => Exit.isSuccess(exit) ? Effect.void : undo
   )
-  return yield* container.route.linkGet(spec.name)
+  yield* container.route.linkSet(spec.index, { alias })
+  return yield* container.route.linkGet(spec.index)
 })
 
 /** Tries ifindexes until the link's tap node is its own; the node's name is taken by the first that comes. */
-const acquireWithOwnNode = Effect.fnUntraced(function*(birthplace: Place, container: Place, spec: LinkSpec) {
-  const { attachment } = yield* ConfigService
+const acquireWithOwnNode = Effect.fnUntraced(function*(birthplace: Place, container: Place, spec: Omit<IndexedSpec, "index">) {
   const tap = yield* TapService
-  for (const index of candidates(attachment.containerID, attachment.ifname).take(indexTries)) {
+  for (const index of ownIndexes(yield* ConfigService)) {
     // Asked first, since a name that is taken costs a link made and deleted (an RCU grace period, 12 ms).
-    if ((yield* tap.node(index)) !== undefined) continue
+    if (spec.kind.device === "tap" && (yield* tap.node(index)) !== undefined) continue
     const made = yield* Effect.result(acquireLink(birthplace, container, { ...spec, index }))
     if (made._tag === "Failure") {
-      const nameIsFree = made.failure._tag === "NetlinkError" && made.failure.errno === "EEXIST" &&
+      const onlyTheIndexIsTaken = made.failure._tag === "NetlinkError" && made.failure.errno === "EEXIST" &&
         (yield* isFree(container, spec.name))
-      if (nameIsFree) continue
+      if (onlyTheIndexIsTaken) continue
       return yield* Effect.fail(made.failure)
     }
     const link = made.success
+    if (spec.kind.device === undefined) return link
     const verdict = yield* judgeNode(container.netns, link)
     // Another ADD took the node between the look and the making: its link keeps it, ours tries the next.
     if (verdict._tag === "Foreign") {
@@ -108,16 +107,14 @@ export const makeLink = Effect.fnUntraced(function*(host: Place, container: Plac
   const birthplace = config.linkInContainer ? container : host
   const parent = yield* findParent(birthplace.route)
   yield* checkMtu(config.mtu, parent)
-  const spec: LinkSpec = {
+  const spec = {
     ...settings,
     kind: network.kind,
     parent: parent.index,
     options: { ...defaultOptions(network.kind), ...settings.options },
     ...(config.linkInContainer ? {} : { netns: container.netns })
-  }
-  const acquire = network.kind.device === "tap" ? acquireWithOwnNode : acquireLink
-  return yield* acquire(birthplace, container, spec).pipe(
-    Effect.catchTag("NetlinkError", (error) => explainRefusal(error, { spec, parent, birthplace, container })),
-    Effect.map((link): Link => link)
+  } satisfies LinkSpec
+  return yield* acquireWithOwnNode(birthplace, container, spec).pipe(
+    Effect.catchTag("NetlinkError", (error) => explainRefusal(error, { spec, parent, birthplace, container }))
   )
 })

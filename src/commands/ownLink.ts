@@ -1,0 +1,28 @@
+/**
+ * Which link is this attachment's. Its alias says so; but the kernel ignores IFLA_IFALIAS in the request that creates a
+ * link, so that one whose ADD was killed right after has none yet. Its ifindex tells then: it was chosen from a sequence
+ * that follows from the container ID and the ifname.
+ */
+import { encodeAlias, readAlias } from "../cni/alias.ts"
+import { candidates } from "../cni/ifindex.ts"
+import type { Link } from "../link/Link.ts"
+import type { ConfigService } from "../services/ConfigService.ts"
+
+type Config = ConfigService["Service"]
+
+/** More than enough: the first is free but for one in some hundred thousand. */
+const indexTries = 64
+
+/** The ifindexes that this attachment's link may get, best first. */
+export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> => [
+  ...candidates(attachment.containerID, attachment.ifname).take(indexTries)
+]
+
+/** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */
+export const ownAlias = ({ network, attachment }: Config): string =>
+  encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
+
+/** Whether the link that bears the attachment's name is the attachment's. */
+export const isOwnLink = (config: Config, link: Link): boolean =>
+  link.kind === config.network.kind.kind &&
+  (link.alias === ownAlias(config) || (readAlias(link.alias) === undefined && ownIndexes(config).includes(link.index)))
