@@ -1,0 +1,34 @@
+/** As much of Bun's types as the build uses; Bun's own package of types would change Node's everywhere. */
+interface Build {
+  readonly onResolve: (options: { readonly filter: RegExp }, resolve: () => { readonly path: string }) => void
+}
+
+interface BuildOptions {
+  readonly entrypoints: ReadonlyArray<string>
+  readonly target: "bun"
+  readonly minify: boolean
+  readonly bytecode: boolean
+  readonly sourcemap: "none"
+  readonly define: Readonly<Record<string, string>>
+  readonly compile: {
+    readonly target: string
+    readonly executablePath: string
+    readonly outfile: string
+    readonly execArgv: ReadonlyArray<string>
+    readonly autoloadDotenv: boolean
+    readonly autoloadBunfig: boolean
+    readonly autoloadTsconfig: boolean
+    readonly autoloadPackageJson: boolean
+  }
+  readonly plugins: ReadonlyArray<{ readonly name: string; readonly setup: (build: Build) => void }>
+}
+
+/** https://bun.com/docs/bundler: rejects with an AggregateError where the sources do not bundle. */
+export const Bun = (globalThis as unknown as { readonly Bun: { build(options: BuildOptions): Promise<unknown> } }).Bun
+
+export interface Ffi {
+  readonly dlopen: (
+    library: string,
+    functions: Readonly<Record<string, { readonly args: ReadonlyArray<string>; readonly returns: string }>>
+  ) => { readonly symbols: Readonly<Record<string, (...args: ReadonlyArray<number | Uint8Array | null>) => number>> }
+}

@@ -1,0 +1,58 @@
+/** Runs in Bun: bundles the sources, puts the runtime before them and koffi's native part behind. */
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync
+} from "node:fs"
+import { basename, dirname, join } from "node:path"
+import { Bun } from "./bun.ts"
+
+const [, , json = "{}"] = process.argv
+const { root, entry, target, runtime, koffi, out } = JSON.parse(json)
+const native = readFileSync(koffi)
+// Beside its final place, so that it can be renamed over it; under its own name, which Bun writes into it.
+const folder = mkdtempSync(join(dirname(out), ".build-"))
+const unfinished = join(folder, basename(out))
+
+try {
+  await Bun.build({
+    entrypoints: [entry],
+    target: "bun",
+    minify: true,
+    bytecode: true,
+    sourcemap: "none",
+    define: { KOFFI_SIZE: String(native.length) },
+    compile: {
+      target: `bun-linux-${target}`,
+      executablePath: runtime,
+      outfile: unfinished,
+      // Bun refuses to start in a working directory that was deleted, which happens to daemons that call plugins.
+      execArgv: ["--cwd=/"],
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false
+    },
+    plugins: [
+      {
+        name: "koffi from the executable",
+        setup: (build) => build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
+      }
+    ]
+  })
+  const page = 4096
+  truncateSync(unfinished, Math.ceil(statSync(unfinished).size / page) * page)
+  appendFileSync(unfinished, native)
+  chmodSync(unfinished, 0o755)
+  renameSync(unfinished, out)
+} catch (error) {
+  process.stderr.write(`${error instanceof AggregateError ? error.errors.join("\n") : error}\n`)
+  process.exitCode = 1
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
