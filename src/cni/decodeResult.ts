@@ -6,7 +6,7 @@ import { dns } from "./Dns.ts"
 import { type Decoded, type Decoder, describeFault, list, struct } from "./decode.ts"
 import { integer, optional, orElse, parsed, required, text } from "./decoders.ts"
 import { parseCidr, parseIp } from "./Ip.ts"
-import { parseJson } from "./json.ts"
+import { describeJsonFault, parseJson } from "./json.ts"
 import type { Result, ResultIp, ResultRoute } from "./Result.ts"
 import { show } from "./show.ts"
 
@@ -102,7 +102,10 @@ export const decodeResult = (document: unknown, defaultVersion: string): Effect.
 /** A result from the text that a plugin wrote. */
 export const parseResult = (stdout: string, defaultVersion: string): Effect.Effect<Result, CniError> =>
   Effect.fromResult(
-    R.flatMap(R.mapError(parseJson(stdout), malformed), (document) => resultOf(document, defaultVersion))
+    R.flatMap(
+      R.mapError(parseJson(stdout), (fault) => malformed(describeJsonFault(fault))),
+      (document) => resultOf(document, defaultVersion)
+    )
   )
 
 /**

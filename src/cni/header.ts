@@ -8,6 +8,7 @@ import { describeFault, isObject, type JsonObject, struct } from "./decode.ts"
 import { text } from "./decoders.ts"
 import type { Command, ConfiguredCommand } from "./Environment.ts"
 import { parseJson } from "./json.ts"
+import type { JsonFault } from "./jsonFault.ts"
 import { isIdentifier } from "./names.ts"
 import { shorten, show } from "./show.ts"
 import { versionProblem } from "./versionProblem.ts"
@@ -19,17 +20,22 @@ export interface Header {
   readonly cniVersion: string
 }
 
-const undecodable = (what: string, problem: string): CniError =>
-  new CniError({ code: codes.decodingFailure, msg: `${what}: ${problem}` })
+const undecodable = (what: string, problem: string, details?: string): CniError =>
+  new CniError({
+    code: codes.decodingFailure,
+    msg: `${what}: ${problem}`,
+    ...(details === undefined ? {} : { details })
+  })
 
+/** `null` is as good as `{}`. */
 const readDocument = (stdin: string): Result.Result<JsonObject, CniError> =>
   parseJson(stdin).pipe(
     Result.flatMap((value) =>
       value === null || isObject(value)
         ? Result.succeed(value ?? {})
-        : Result.fail(`expected an object, got ${show(value)}`)
+        : Result.fail<JsonFault>({ problem: `expected an object, got ${show(value)}` })
     ),
-    Result.mapError((problem) => undecodable("error unmarshall network config", problem))
+    Result.mapError(({ problem, where }) => undecodable("error unmarshall network config", problem, where))
   )
 
 const readName = (document: JsonObject): Result.Result<string, CniError> =>
