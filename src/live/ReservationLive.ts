@@ -87,15 +87,13 @@ const holderOf = (node: string, index: number): Holder | undefined => {
   if (device === noDevice) return undefined
   const target = absent(() => readlinkSync(`/sys/dev/char/${device}`))
   const [, link, tap] = /\/net\/([^/]+)\/[^/]+\/([^/]+)$/.exec(target ?? "") ?? []
-  return link !== undefined && tap === `tap${index}` ? { device, link } : undefined
+  return link !== undefined && tap === `tap${index}` ? { path: node, device, link } : undefined
 }
-
-let counter = 0
 
 /** A name in the node's folder that nobody else uses: no device ID begins with a dot. */
 const besideOf = (node: string): string => {
   const cut = node.lastIndexOf("/") + 1
-  return `${node.slice(0, cut)}.${node.slice(cut)}.${process.pid}.${++counter}`
+  return `${node.slice(0, cut)}.${node.slice(cut)}.${Math.random().toString(36).slice(2)}`
 }
 
 /** Made under another name, since a node is opened by its name: nobody shall meet it with the wrong owner or mode. */

@@ -33,6 +33,8 @@ export interface Reservation {
 
 /** A link that has the device's ifindex, in whichever namespace. */
 export interface Holder {
+  /** The node that leads to it: our own, or the host's `/dev/tap<index>`. */
+  readonly path: string
   readonly device: DeviceNumber
   /** Its name there. */
   readonly link: string

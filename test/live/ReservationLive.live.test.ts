@@ -95,9 +95,9 @@ describe.skipIf(!hasMacvtap)("the node of a reserved device", () => {
 
     await host.ip(`link add link eth0 name net1 index ${index} netns ${pod.name} type macvtap mode bridge`)
     const number = (await must("stat", ["-c", "%Hr:%Lr", `/dev/tap${index}`])).trim()
-    assert.deepStrictEqual(await holder(), { device: number, link: "net1" })
+    assert.deepStrictEqual(await holder(), { path: `/dev/tap${index}`, device: number, link: "net1" })
     await on(folder.path, (s) => s.makeNode(device, number, qemu))
-    assert.deepStrictEqual(await holder(), { device: number, link: "net1" })
+    assert.deepStrictEqual(await holder(), { path: device.node, device: number, link: "net1" })
     assert.isFalse(await on(folder.path, (s) => s.removeNode(deviceID)))
     assert.isTrue(existsSync(device.node))
 
