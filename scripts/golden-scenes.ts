@@ -67,6 +67,8 @@ export const scenes: ReadonlyArray<Scene> = [
   record("macvlan-passthru-show", "ip -n golden-a -d -j link show dev mac1"),
   run("ip -n golden-a link del dev mac1"),
 
+  record("ipvlan-add", "ip -n golden-a link add link lower name ipv0 index 79 type ipvlan mode l3s private"),
+
   run("ip -n golden-a link add bridge index 20 address 02:00:00:00:00:14 type bridge"),
   run("ip -n golden-a link set wire master bridge"),
   run("ip -n golden-a link property add dev lower altname a-name-longer-than-fifteen"),

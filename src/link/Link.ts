@@ -15,7 +15,10 @@ export type LinkOptions = Readonly<Record<string, OptionValue>>
  */
 export interface Parent {
   readonly index: number
-  /** IFLA_LINK_NETNSID: which namespace the parent is in, as this one numbers it; absent when it is in the same. */
+  /**
+   * IFLA_LINK_NETNSID: which namespace the parent is in, as this one numbers it (-1: it has no number); absent when it is
+   * in the same.
+   */
   readonly netnsid?: number
 }
 

@@ -36,14 +36,15 @@ export const namesCodec = (names: Readonly<Record<string, number>>, width: "u16"
   }
 }
 
-/** A u16 of bits that have names, as the list of those that are set; bits without a name are left out. */
+/** A u16 of a few bits that have names, as the list of those that are set; bits without a name are left out. */
 export const flagsCodec = (bits: Readonly<Record<string, number>>): AttributeCodec<ReadonlyArray<string>> => {
   const names = Object.keys(bits)
+  const setIn = (flags: number): ReadonlyArray<string> => names.filter((name) => (flags & (bits[name] ?? 0)) !== 0)
   return {
-    encode: (value) => u16(value.reduce((sum, name) => sum | (bits[name] ?? 0), 0)),
+    encode: (value) => u16(value.reduce((flags, name) => flags | (bits[name] ?? 0), 0)),
     decode: (payload) => {
-      const set = readU16(payload)
-      return set === undefined ? undefined : names.filter((name) => (set & (bits[name] ?? 0)) !== 0)
+      const flags = readU16(payload)
+      return flags === undefined ? undefined : setIn(flags)
     },
     parse: (value) =>
       Array.isArray(value) && value.every((name) => names.includes(name))

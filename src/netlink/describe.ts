@@ -82,7 +82,7 @@ const showAttributes = (table: Table, bytes: Uint8Array): string => {
   const attributes = decodeAttributes(bytes)
   const known = attributes.flatMap(({ payload, type }) => {
     const row = table[type]
-    return row ? [`${row[0]} ${row[1](payload)}`] : []
+    return row ? [`${row[0]} ${row[1](payload)}`.trimEnd()] : []
   })
   const rest = attributes.length - known.length
   return [...known, ...(rest === 0 ? [] : [`+${rest} more`])].join(" ")

@@ -71,12 +71,12 @@ export const kindAttribute = (kind: LinkKind, options: LinkOptions = {}): Attrib
   ])
 }
 
-/** IFLA_LINK is 0 for a tunnel that has no link below, and IFLA_LINK_NETNSID -1 for a namespace without a number. */
+/** IFLA_LINK is 0 for a tunnel that has no link below. */
 const readParent = (attributes: ReadonlyMap<number, Uint8Array>): Parent | undefined => {
   const index = readU32(attributes.get(IFLA_LINK) ?? empty)
   if (!index) return undefined
   const netnsid = readS32(attributes.get(IFLA_LINK_NETNSID) ?? empty)
-  return netnsid === undefined || netnsid < 0 ? { index } : { index, netnsid }
+  return netnsid === undefined ? { index } : { index, netnsid }
 }
 
 /** The link that an RTM_NEWLINK describes; undefined for a body that is none. Unknown attributes are skipped. */

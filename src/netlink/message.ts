@@ -1,7 +1,7 @@
 /** Netlink messages: a header of sixteen bytes and a body, several of them in one datagram. */
 import { align } from "../wire/align.ts"
 import { indexAttributes } from "../wire/attribute.ts"
-import { concat, readS32, readText, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
+import { concat, empty, readS32, readText, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR, NLMSGERR_ATTR_MSG } from "./constants.ts"
 
 /** What is asked of the kernel, before it has a number and an address. */
@@ -60,8 +60,10 @@ export const decode = (datagram: Uint8Array): ReadonlyArray<Message> => {
   return messages
 }
 
-/** EPROTO, for a verdict too short to hold one. */
+/** For a verdict that makes no sense. */
 const EPROTO = 71
+/** `#define MAX_ERRNO 4095` */
+const MAX_ERRNO = 4095
 
 /**
  * The kernel's verdict in an NLMSG_ERROR or NLMSG_DONE: errno positive, 0 for success (an acknowledgement).
@@ -72,8 +74,7 @@ export const readError = (
   message: Pick<Message, "type" | "flags" | "body">
 ): { readonly errno: number; readonly extack?: string } => {
   const error = readS32(message.body)
-  // -error of the smallest s32 is no s32, and no error is positive.
-  if (error === undefined || error > 0) return { errno: EPROTO }
+  if (error === undefined || error > 0 || error < -MAX_ERRNO) return { errno: EPROTO }
   const errno = -error || 0
   if ((message.flags & NLM_F_ACK_TLVS) === 0) return { errno }
   const quoted =
@@ -82,6 +83,6 @@ export const readError = (
       : message.flags & NLM_F_CAPPED
         ? NLMSG_HDRLEN
         : Math.max(NLMSG_HDRLEN, align(Math.min(readU32(message.body, 4) ?? 0, message.body.length)))
-  const words = indexAttributes(message.body.subarray(4 + quoted)).get(NLMSGERR_ATTR_MSG)
-  return words === undefined ? { errno } : { errno, extack: readText(words) }
+  const extack = readText(indexAttributes(message.body.subarray(4 + quoted)).get(NLMSGERR_ATTR_MSG) ?? empty)
+  return extack === "" ? { errno } : { errno, extack }
 }

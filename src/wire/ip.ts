@@ -9,13 +9,13 @@ const encodeIpv4 = (address: string): Uint8Array | undefined => {
     : undefined
 }
 
-/** Two bytes for each group of `groups`, the last of which may be dotted decimal (four bytes). */
-const encodeGroups = (groups: string): ReadonlyArray<number> | undefined => {
+/** Two bytes for each group of `groups`; the last group of an address may be dotted decimal (four bytes). */
+const encodeGroups = (groups: string, endsAddress: boolean): ReadonlyArray<number> | undefined => {
   const bytes: Array<number> = []
   if (groups === "") return bytes
   const list = groups.split(":")
   for (const [index, group] of list.entries()) {
-    const dotted = index === list.length - 1 ? encodeIpv4(group) : undefined
+    const dotted = endsAddress && index === list.length - 1 ? encodeIpv4(group) : undefined
     if (dotted) bytes.push(...dotted)
     else if (/^[0-9a-f]{1,4}$/i.test(group)) bytes.push(parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff)
     else return undefined
@@ -25,8 +25,8 @@ const encodeGroups = (groups: string): ReadonlyArray<number> | undefined => {
 
 const encodeIpv6 = (address: string): Uint8Array | undefined => {
   const halves = address.split("::")
-  const head = encodeGroups(halves[0] ?? "")
-  const tail = encodeGroups(halves[1] ?? "")
+  const head = encodeGroups(halves[0] ?? "", halves.length === 1)
+  const tail = encodeGroups(halves[1] ?? "", true)
   if (halves.length > 2 || head === undefined || tail === undefined) return undefined
   const size = head.length + tail.length
   if (halves.length === 1 ? size !== 16 : size > 14) return undefined
