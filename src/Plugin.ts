@@ -8,7 +8,7 @@ import { readCniArgs } from "./cni/CniArgs.ts"
 import { CniError, codes, errorDocument } from "./cni/CniError.ts"
 import { type Environment, readEnvironment } from "./cni/Environment.ts"
 import { type Invocation, readStdin } from "./cni/Invocation.ts"
-import { defaultLinkConf, readLinkConf } from "./cni/LinkConf.ts"
+import { lenientLinkConf, readLinkConf } from "./cni/LinkConf.ts"
 import { type NetConf, readNetConf } from "./cni/NetConf.ts"
 import { readPrevResult } from "./cni/prevResult.ts"
 import { aboutText, newestVersion, versionDocument } from "./cni/version.ts"
@@ -23,10 +23,17 @@ import type { DelegateService } from "./services/DelegateService.ts"
 import type { LogLevel, LogService } from "./services/LogService.ts"
 import type { NetlinkService } from "./services/NetlinkService.ts"
 import type { NetnsService } from "./services/NetnsService.ts"
+import type { ReservationService } from "./services/ReservationService.ts"
 import type { TapService } from "./services/TapService.ts"
 
 /** What the commands need of the machine: the live layer in production, the in-memory kernel in tests. */
-export type Machine = NetlinkService | NetnsService | TapService | DelegateService | LogService
+export type Machine =
+  | NetlinkService
+  | NetnsService
+  | TapService
+  | ReservationService
+  | DelegateService
+  | LogService
 
 /** What the configuration says of the log; lines carry the container ID. */
 export interface LogSettings {
@@ -62,7 +69,7 @@ const readConfig = Effect.fnUntraced(function*(environment: Environment, network
   return ConfigService.of({
     network,
     attachment,
-    link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : defaultLinkConf(network.kind),
+    link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : lenientLinkConf(network),
     delegates: {
       path: environment.path,
       env: Object.fromEntries(Object.entries(env).flatMap(([key, value]) => value === undefined ? [] : [[key, value]]))

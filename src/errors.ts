@@ -3,9 +3,10 @@ import { CniError, codes } from "./cni/CniError.ts"
 import type { DelegateError } from "./services/DelegateService.ts"
 import type { LinkNotFound, NetlinkError } from "./services/NetlinkService.ts"
 import type { NetnsError, NetnsNotFound, NotANetns } from "./services/NetnsService.ts"
+import type { ReservationError } from "./services/ReservationService.ts"
 import type { TapError } from "./services/TapService.ts"
 
-export type ServiceError = NetlinkError | LinkNotFound | NetnsError | NetnsNotFound | NotANetns | TapError | DelegateError
+export type ServiceError = NetlinkError | LinkNotFound | NetnsError | NetnsNotFound | NotANetns | TapError | DelegateError | ReservationError
 
 type Row<E> = readonly [code: number, msg: (error: E) => string, details?: (error: E) => string]
 type Table = { readonly [Tag in ServiceError["_tag"]]: Row<Extract<ServiceError, { readonly _tag: Tag }>> }
@@ -31,6 +32,7 @@ const table: Table = {
     () => "CNI_NETNS must be the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net"
   ],
   TapError: [codes.ioFailure, (e) => `${e.operation} ${e.path}: ${e.errno}${rights(e.errno)}`],
+  ReservationError: [codes.ioFailure, (e) => `${e.operation} ${e.path}: ${e.problem}`, (e) => e.advice],
   DelegateNotFound: [
     codes.invalidConfig,
     (e) => `failed to find plugin "${e.type}" in path [${e.path.join(" ")}]`,

@@ -7,6 +7,7 @@ import { CniError, codes } from "./cni/CniError.ts"
 import { StdinError } from "./cni/Invocation.ts"
 import { liveLayer } from "./live/layer.ts"
 import { call, type Host } from "./Plugin.ts"
+import { ToolError } from "./tools/Tool.ts"
 
 const stdout = 1
 const stderr = 2
@@ -33,19 +34,40 @@ const host: Host = {
   tell: (text) => Effect.ignore(Effect.try({ try: () => writeAll(stderr, text), catch: ioError("writing to stderr") }))
 }
 
-const invocation = {
+/** Runs a CNI call: what a runtime starts, and a person without a command, who is told what this is. */
+const answer = call(host, {
   program: path.basename(process.argv0),
   env: process.env,
   stdin: Effect.try({
     try: () => fs.readFileSync(0, "utf8"),
     catch: (error) => new StdinError({ message: String((error as NodeJS.ErrnoException).code ?? error) })
   })
-}
+})
 
-const fiber = Effect.runFork(call(host, invocation))
+/** Runs `macvtap install …` and its like, which a CNI call must not pay for: they are evaluated only here. */
+const tool = (args: ReadonlyArray<string>): Effect.Effect<number> =>
+  Effect.promise(() => import("./tools/main.ts")).pipe(
+    Effect.flatMap(({ run }) =>
+      run(args, {
+        executable: process.versions["bun"] === undefined ? undefined : process.execPath,
+        out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => new ToolError({ problem: msg })),
+        err: host.tell,
+        machine: host.machine({ containerID: "macvtap" })
+      })
+    )
+  )
+
+const args = process.argv.slice(2)
+const program = !process.env["CNI_COMMAND"] && args.length > 0 ? tool(args) : answer
+
+let fiber: Fiber.Fiber<number> | undefined
+// Before the work begins: a signal that comes while the kernel works is delivered at the work's next pause.
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
+  })
+}
+fiber = Effect.runFork(program)
 fiber.addObserver((exit) => {
   process.exitCode = exit._tag === "Success" ? exit.value : 1
 })
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-  process.on(signal, () => Effect.runFork(Fiber.interrupt(fiber)))
-}

@@ -2,12 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { LinkOptions } from "../link/Link.ts"
-import type { LinkKind } from "../link/LinkKind.ts"
 import type { CniArgs } from "./CniArgs.ts"
 import type { CniError } from "./CniError.ts"
 import { type Dns, dns } from "./Dns.ts"
 import { type Decoder, struct } from "./decode.ts"
-import { checked, flag, integer, orElse, text } from "./decoders.ts"
+import { checked, flag, integer, lenient, orElse, text } from "./decoders.ts"
 import { linkOptions } from "./linkOptions.ts"
 import { chooseMac } from "./mac.ts"
 import { decodeConfig, type NetConf } from "./NetConf.ts"
@@ -34,15 +33,6 @@ export interface LinkConf {
   readonly deviceID?: string
   readonly dns: Dns
 }
-
-/** What a configuration says that is silent: for DEL and GC, which must not fail on what they do not need. */
-export const defaultLinkConf = (kind: LinkKind): LinkConf => ({
-  linkInContainer: false,
-  options: {},
-  promisc: false,
-  allmulti: kind.allmulti,
-  dns: {}
-})
 
 /** ids of users and groups; 4294967295 is chown's word for "leave it". */
 const id = integer(0, 4294967294)
@@ -94,3 +84,22 @@ export const readLinkConf = (conf: NetConf, args: CniArgs): Effect.Effect<LinkCo
       }
     })
   )
+
+const lenientFields = struct({ deviceID: lenient(deviceID), runtimeConfig: lenient(struct({ deviceID: lenient(deviceID) })) })
+
+/**
+ * For DEL and GC, which must not fail on what they do not need: the device, where it can be read, and defaults. A DEL
+ * without the device leaves its node to the device plugin's own cleaning.
+ */
+export const lenientLinkConf = ({ kind, document }: NetConf): LinkConf => {
+  const { runtimeConfig, ...rest } = Result.getOrElse(lenientFields(document), () => ({ runtimeConfig: undefined }))
+  const device = { ...rest, ...runtimeConfig }.deviceID
+  return {
+    linkInContainer: false,
+    options: {},
+    promisc: false,
+    allmulti: kind.allmulti,
+    ...(device === undefined ? {} : { deviceID: device }),
+    dns: {}
+  }
+}

@@ -4,7 +4,7 @@ import { appendToPrevResult, encodeResult, type Result } from "../cni/Result.ts"
 import { CniError, codes } from "../cni/CniError.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { configureAddresses, silenceLink } from "./addresses.ts"
-import { importLink } from "./importLink.ts"
+import { attachDevice } from "./attachDevice.ts"
 import { ipamAdd } from "./ipam.ts"
 import { makeLink } from "./makeLink.ts"
 import { containerPlace, hostPlace } from "./place.ts"
@@ -34,7 +34,7 @@ export const add = Effect.gen(function*() {
 
   const made = config.deviceID === undefined
     ? yield* makeLink(host, container)
-    : yield* importLink(host, container, config.deviceID)
+    : yield* attachDevice(host, container, config.deviceID)
 
   const allotted = yield* ipamAdd
   if (allotted !== undefined) yield* configureAddresses(container, made, allotted)

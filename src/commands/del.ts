@@ -4,6 +4,7 @@ import { CniError } from "../cni/CniError.ts"
 import { type ServiceError, toCniError } from "../errors.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
+import { ReservationService } from "../services/ReservationService.ts"
 import { ipamForward } from "./ipam.ts"
 import { isOwnLink, ownAlias } from "./ownLink.ts"
 import { containerPlace, hostPlace, type Place } from "./place.ts"
@@ -50,6 +51,12 @@ const openContainer = Effect.gen(function*() {
   return yield* containerPlace(yield* hostPlace).pipe(Effect.catchTag("NetnsNotFound", () => Effect.succeed(undefined)))
 })
 
+/** The node that ADD made of a device of our device plugin; it stays where the next pod's link is behind it already. */
+const removeNode = Effect.gen(function*() {
+  const { deviceID } = (yield* ConfigService).link
+  if (deviceID !== undefined) yield* (yield* ReservationService).removeNode(deviceID)
+})
+
 export const del = Effect.gen(function*() {
   const opened = yield* Effect.result(openContainer)
   // The plugin's own namespace is refused before any work, the release of addresses included.
@@ -60,5 +67,6 @@ export const del = Effect.gen(function*() {
     : opened.success === undefined
     ? []
     : yield* attempt(removeLink(opened.success))
-  yield* gathered([...released, ...removed])
+  const forgotten = yield* attempt(removeNode)
+  yield* gathered([...released, ...removed, ...forgotten])
 })

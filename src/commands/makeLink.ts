@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../cni/CniError.ts"
-import type { LinkOptions } from "../link/Link.ts"
+import type { Link, LinkOptions } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
@@ -64,9 +64,14 @@ const acquireLink = Effect.fnUntraced(function*(birthplace: Place, container: Pl
 })
 
 /** Tries ifindexes until the link's tap node is its own; the node's name is taken by the first that comes. */
-const acquireWithOwnNode = Effect.fnUntraced(function*(birthplace: Place, container: Place, spec: Omit<IndexedSpec, "index">) {
+const acquireWithOwnNode = Effect.fnUntraced(function*(
+  birthplace: Place,
+  container: Place,
+  spec: Omit<IndexedSpec, "index">,
+  indexes: Iterable<number>
+) {
   const tap = yield* TapService
-  for (const index of ownIndexes(yield* ConfigService)) {
+  for (const index of indexes) {
     // Asked first, since a name that is taken costs a link made and deleted (an RCU grace period, 12 ms).
     if (spec.kind.device === "tap" && (yield* tap.node(index)) !== undefined) continue
     const made = yield* Effect.result(acquireLink(birthplace, container, { ...spec, index }))
@@ -100,21 +105,33 @@ const isFree = (place: Place, name: string) =>
     Effect.catchTag("LinkNotFound", () => Effect.succeed(true))
   )
 
-/** `ip link add link <master> name <ifname> netns <container> type <kind>`, with a tap node of its own. */
-export const makeLink = Effect.fnUntraced(function*(host: Place, container: Place) {
+/** `ip link add link <parent> name <ifname> netns <container> type <kind>`, at the first ifindex that is free. */
+export const makeLinkOn = Effect.fnUntraced(function*(
+  birthplace: Place,
+  container: Place,
+  parent: Link,
+  options: LinkOptions,
+  indexes: Iterable<number>
+) {
   const { network, link: config } = yield* ConfigService
   const settings = yield* configuredSettings
-  const birthplace = config.linkInContainer ? container : host
-  const parent = yield* findParent(birthplace.route)
   yield* checkMtu(config.mtu, parent)
   const spec = {
     ...settings,
     kind: network.kind,
     parent: parent.index,
-    options: { ...defaultOptions(network.kind), ...settings.options },
-    ...(config.linkInContainer ? {} : { netns: container.netns })
+    options: { ...defaultOptions(network.kind), ...options, ...settings.options },
+    ...(birthplace === container ? {} : { netns: container.netns })
   } satisfies LinkSpec
-  return yield* acquireWithOwnNode(birthplace, container, spec).pipe(
+  return yield* acquireWithOwnNode(birthplace, container, spec, indexes).pipe(
     Effect.catchTag("NetlinkError", (error) => explainRefusal(error, { spec, parent, birthplace, container }))
   )
+})
+
+/** The link on the configured `master`, with a tap node of its own. */
+export const makeLink = Effect.fnUntraced(function*(host: Place, container: Place) {
+  const config = yield* ConfigService
+  const birthplace = config.link.linkInContainer ? container : host
+  const parent = yield* findParent(birthplace.route)
+  return yield* makeLinkOn(birthplace, container, parent, {}, ownIndexes(config))
 })

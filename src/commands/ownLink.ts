@@ -6,6 +6,7 @@
 import { encodeAlias, readAlias } from "../cni/alias.ts"
 import { candidates } from "../cni/ifindex.ts"
 import type { Link } from "../link/Link.ts"
+import { deviceIndex, parseDeviceID } from "../reservation/deviceID.ts"
 import type { ConfigService } from "../services/ConfigService.ts"
 
 type Config = ConfigService["Service"]
@@ -18,11 +19,19 @@ export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> => [
   ...candidates(attachment.containerID, attachment.ifname).take(indexTries)
 ]
 
+/** The ifindex that a device of our device plugin has, whoever holds it. */
+const reservedIndex = ({ link }: Config): number | undefined => {
+  const device = link.deviceID === undefined ? undefined : parseDeviceID(link.deviceID)
+  return device && deviceIndex(device)
+}
+
 /** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */
 export const ownAlias = ({ network, attachment }: Config): string =>
   encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
 
 /** Whether the link that bears the attachment's name is the attachment's. */
-export const isOwnLink = (config: Config, link: Link): boolean =>
-  link.kind === config.network.kind.kind &&
-  (link.alias === ownAlias(config) || (readAlias(link.alias) === undefined && ownIndexes(config).includes(link.index)))
+export const isOwnLink = (config: Config, link: Link): boolean => {
+  if (link.kind !== config.network.kind.kind) return false
+  if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)
+  return link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)
+}

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../cni/CniError.ts"
+import type { LinkConf } from "../cni/LinkConf.ts"
 import type { Link } from "../link/Link.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
@@ -16,6 +17,13 @@ const qemuUser = 107
 const qemuGroup = 107
 /** What Allocate's DeviceSpec grants is decided by cgroups; the node itself is for its owner and group. */
 const nodeMode = 0o660
+
+/** Whom a tap node shall belong to: the configured owner and group, else QEMU's as KubeVirt runs it. */
+export const nodeRights = ({ owner, group }: LinkConf) => ({
+  owner: owner ?? qemuUser,
+  group: group ?? qemuGroup,
+  mode: nodeMode
+})
 
 /** Whether a node of the link's index exists, and is the link's own. */
 export type NodeVerdict =
@@ -60,8 +68,7 @@ export const giveTapNode = Effect.fnUntraced(function*(verdict: NodeVerdict, lin
     }
     return yield* log("warning", () => `there is no ${path} for link ${link.name}: /dev is not the host's devtmpfs`)
   }
-  const to = { owner: config.owner ?? qemuUser, group: config.group ?? qemuGroup, mode: nodeMode }
-  yield* (yield* TapService).give(verdict.node, to).pipe(
+  yield* (yield* TapService).give(verdict.node, nodeRights(config)).pipe(
     Effect.catchTag("TapError", (error) =>
       asked ? error : log("warning", () => `${path} stays root's: ${error.operation}: ${error.errno}`))
   )

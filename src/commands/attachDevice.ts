@@ -1,0 +1,92 @@
+/**
+ * A network with a `deviceID`: a device that our device plugin reserved is made now, at the ifindex and with the node that
+ * Allocate promised to the kubelet; any other is a link that exists, and is imported.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { CniError, codes } from "../cni/CniError.ts"
+import type { Link } from "../link/Link.ts"
+import { ConfigService } from "../services/ConfigService.ts"
+import { LogService } from "../services/LogService.ts"
+import { type Reservation, ReservationService } from "../services/ReservationService.ts"
+import { TapService } from "../services/TapService.ts"
+import { importLink } from "./importLink.ts"
+import { makeLinkOn } from "./makeLink.ts"
+import type { Place } from "./place.ts"
+import { nodeRights } from "./tapNode.ts"
+
+const disagree = (device: Reservation, key: string, configured: unknown, reserved: unknown) =>
+  new CniError({
+    code: codes.invalidConfig,
+    msg: `"${key}" is ${JSON.stringify(configured)}, but device "${device.deviceID}" is reserved with ${JSON.stringify(reserved)}`,
+    details: `resource "${device.resource}" of the device plugin decides; leave "${key}" out, or make the two agree`
+  })
+
+/** What the network says beside the device must be what the device plugin offers under that name. */
+const checkAgreement = Effect.fnUntraced(function*(device: Reservation) {
+  const { link } = yield* ConfigService
+  if (link.master !== undefined && link.master !== device.lowerDevice) {
+    return yield* disagree(device, "master", link.master, device.lowerDevice ?? "no link of this node")
+  }
+  const mode = link.options["mode"]
+  if (mode !== undefined && mode !== device.mode) return yield* disagree(device, "mode", mode, device.mode)
+})
+
+const findLowerDevice = Effect.fnUntraced(function*(host: Place, device: Reservation) {
+  const missing = (name: string | undefined) =>
+    new CniError({
+      code: codes.tryAgainLater,
+      msg: `device "${device.deviceID}" has no lower device${name === undefined ? "" : `: there is no link "${name}"`}`,
+      details: `this node has none of the links that resource "${device.resource}" of the device plugin names`
+    })
+  if (device.lowerDevice === undefined) return yield* missing(undefined)
+  return yield* host.route.linkGet(device.lowerDevice).pipe(
+    Effect.catchTag("LinkNotFound", () => missing(device.lowerDevice))
+  )
+})
+
+const stillHeld = (device: Reservation) =>
+  new CniError({
+    code: codes.tryAgainLater,
+    msg: `device "${device.deviceID}" is still held by its former pod`,
+    details: `a link with ifindex ${device.index} exists until that pod's network namespace is gone; try again`
+  })
+
+/** Refuses a device whose ifindex a link has, in whichever namespace: a former pod that has not ended yet. */
+const checkFree = Effect.fnUntraced(function*(device: Reservation) {
+  const holder = yield* (yield* ReservationService).holder(device)
+  if (holder !== undefined) return yield* stillHeld(device)
+})
+
+/** The node that the kubelet opened to the container, for as long as the scope goes well. */
+const acquireNode = Effect.fnUntraced(function*(container: Place, device: Reservation, link: Link) {
+  const reservations = yield* ReservationService
+  const { log } = yield* LogService
+  const number = yield* (yield* TapService).deviceNumber(container.netns, link)
+  yield* Effect.acquireRelease(
+    reservations.makeNode(device, number, nodeRights((yield* ConfigService).link)),
+    (_, exit) =>
+      Exit.isSuccess(exit) ? Effect.void : reservations.removeNode(device.deviceID).pipe(
+        Effect.catch((error) => log("error", () => `could not remove ${device.node}: ${error.problem}`))
+      )
+  )
+})
+
+const makeReserved = Effect.fnUntraced(function*(host: Place, container: Place, device: Reservation) {
+  yield* checkAgreement(device)
+  yield* checkFree(device)
+  const parent = yield* findLowerDevice(host, device)
+  return yield* makeLinkOn(host, container, parent, { mode: device.mode }, [device.index])
+})
+
+/** The link of the device, in the container, with the node that the container's runtime will look for. */
+export const attachDevice = Effect.fnUntraced(function*(host: Place, container: Place, deviceID: string) {
+  const reservations = yield* ReservationService
+  const device = yield* reservations.lookup(deviceID)
+  if (device === undefined) return yield* importLink(host, container, deviceID)
+  const link = device.standalone
+    ? yield* importLink(host, container, deviceID)
+    : yield* makeReserved(host, container, device)
+  yield* acquireNode(container, device, link)
+  return link
+})
