@@ -18,7 +18,7 @@ const checkIpv6 = (link: LinkState, address: string, prefix: number): void => {
   if (!hasIpv6(link)) refuse("EINVAL")
   if (!ipv6Enabled(link)) refuse("EACCES", "ipv6: IPv6 is disabled on this device")
   if (isMulticast6(address)) {
-    refuse("EINVAL", `ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag`)
+    refuse("EADDRNOTAVAIL", `ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag`)
   }
   if (address === "::") refuse("EADDRNOTAVAIL", "ipv6: Invalid address")
   if (address === "::1" && !link.loopback)
@@ -30,9 +30,10 @@ const checkIpv6 = (link: LinkState, address: string, prefix: number): void => {
 
 /** `ip addr add <address>/<prefix> dev <index>` */
 export const addAddress = (machine: Machine, netns: NetnsState, index: number, asked: Address): void => {
-  const link = netns.links.get(index) ?? refuse("ENODEV")
   const address = canonical(asked.address)
   const { family, prefix } = asked
+  const notFound = family === 4 ? "ipv4: Device not found" : "ipv6: Unable to find the interface"
+  const link = netns.links.get(index) ?? refuse("ENODEV", notFound)
   if (family === 4) checkIpv4(link, address, prefix)
   else checkIpv6(link, address, prefix)
   const added: AddressState = {

@@ -2,7 +2,7 @@
 
 import type { AddressState, LinkState, Machine } from "./state.ts"
 import { linkLocalOf, networkOf } from "./subnet.ts"
-import { hasIpv6, ipv6Enabled, readSysctl } from "./sysctls.ts"
+import { copyIpv6Defaults, hasIpv6, ipv6Enabled, readSysctl } from "./sysctls.ts"
 import { allLinks } from "./taps.ts"
 
 /** Up and with a carrier, its own or that of the link below. */
@@ -62,8 +62,12 @@ const startIpv6 = (machine: Machine, link: LinkState): void => {
 /** Lets IPv6 act on what the last operation has changed; called after each. */
 export const settle = (machine: Machine): void => {
   for (const link of allLinks(machine)) {
-    if (!hasIpv6(link)) stopIpv6(link, () => true)
-    else if (!ipv6Enabled(link)) stopIpv6(link, () => true)
+    if (!hasIpv6(link)) forgetIpv6(link)
+    else if (!link.ipv6) {
+      link.ipv6 = true
+      copyIpv6Defaults(link)
+    }
+    if (!ipv6Enabled(link)) stopIpv6(link, () => true)
     else if (!link.ipv6Started && isRunning(link)) startIpv6(machine, link)
   }
 }
@@ -72,7 +76,11 @@ const stopIpv6 = (link: LinkState, gone: (address: AddressState) => boolean): vo
   link.ipv6Started = false
   removeAddresses(link, (address) => address.family === 6 && gone(address))
   removeRoutes(link, 6)
-  if (!hasIpv6(link)) for (const key of link.sysctls.keys()) if (key.startsWith("ipv6/")) link.sysctls.delete(key)
+}
+
+const forgetIpv6 = (link: LinkState): void => {
+  link.ipv6 = false
+  for (const key of [...link.sysctls.keys()]) if (key.startsWith("ipv6/")) link.sysctls.delete(key)
 }
 
 /** IPv4 addresses outlive a link's going down, IPv6 addresses do not, unless keep_addr_on_down says so; routes never do. */
@@ -95,5 +103,6 @@ export const forgetAddresses = (link: LinkState): void => {
   removeAddresses(link, () => true)
   removeRoutes(link)
   link.sysctls.clear()
+  link.ipv6 = false
   link.ipv6Started = false
 }

@@ -51,7 +51,6 @@ export const mayOpen = (machine: Machine, link: LinkState): void => {
 
 /** `ip link set <link> address <mac>`. A passthru link and its lower device have one MAC address between them. */
 export const setMac = (machine: Machine, link: LinkState, mac: string): void => {
-  if (link.loopback) refuse("EOPNOTSUPP")
   validateMac(mac)
   if (link.mac === mac) return
   if (link.lower !== undefined && !isPassthru(link.options)) {
@@ -61,6 +60,8 @@ export const setMac = (machine: Machine, link: LinkState, mac: string): void => 
   }
   const lower = link.lower ?? link
   lower.mac = mac
+  // What the lower device itself is told to have is its own from now on.
+  if (lower === link && lower.ownMac !== undefined) lower.ownMac = mac
   const follower = passthruOn(machine, lower)
   if (follower !== undefined) follower.mac = mac
 }

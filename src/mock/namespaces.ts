@@ -31,7 +31,8 @@ export const makeNetns = (inode: number): NetnsState => {
     mac: "00:00:00:00:00:00",
     mtu: 65536,
     minMtu: 0,
-    maxMtu: 0
+    maxMtu: 0,
+    ipv6: true
   })
   netns.links.set(lo.index, lo)
   return netns

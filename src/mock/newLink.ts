@@ -15,6 +15,7 @@ export const newLink = (given: Given): LinkState => ({
   alias: "",
   options: {},
   cable: true,
+  ipv6: false,
   ipv6Started: false,
   addresses: [],
   sysctls: new Map(),

@@ -88,7 +88,8 @@ const isDuplicate = (a: RouteState, b: RouteState): boolean =>
 
 /** `ip route add`, without NLM_F_EXCL: another route to the same destination is no obstacle, the same one is. */
 export const addRoute = (netns: NetnsState, route: Route): void => {
-  if (route.prefix > (route.family === 4 ? 32 : 128)) refuse("EINVAL", "Invalid prefix length")
+  if (route.family === 4 && route.prefix > 32) refuse("EINVAL", "Invalid prefix length")
+  if (route.prefix > 128) refuse("EINVAL")
   const asked = route.dev === undefined ? undefined : (netns.links.get(route.dev) ?? refuse("ENODEV"))
   const dev = route.family === 4 ? checkIpv4(netns, route, asked) : checkIpv6(netns, route, asked)
   const added: RouteState = {

@@ -55,6 +55,8 @@ export interface LinkState {
   ownMac?: string
   /** The minor number of a tap's character device. */
   minor?: number
+  /** Whether IPv6 knows the link. */
+  ipv6: boolean
   /** Whether IPv6 has done what it does when a link comes up. */
   ipv6Started: boolean
   readonly addresses: Array<AddressState>

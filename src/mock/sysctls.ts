@@ -32,7 +32,6 @@ interface Place {
   readonly store: Map<string, string>
   readonly key: string
   readonly fallback: string
-  readonly link?: LinkState
 }
 
 const locate = (netns: NetnsState, key: string): Place => {
@@ -41,8 +40,9 @@ const locate = (netns: NetnsState, key: string): Place => {
   if (scope === "all" || scope === "default") return { store: netns.sysctls, key, fallback }
   const link = [...netns.links.values()].find((link) => link.name === scope)
   if (link === undefined || (family === "ipv6" && !hasIpv6(link))) return refuse("ENOENT")
-  const inherited = netns.sysctls.get(`net/${family}/conf/default/${name}`) ?? fallback
-  return { store: link.sysctls, key: `${family}/${name}`, fallback: inherited, link }
+  // IPv4 follows a default that changes later, IPv6 has its copy.
+  const inherited = (family === "ipv4" ? netns.sysctls.get(`net/ipv4/conf/default/${name}`) : undefined) ?? fallback
+  return { store: link.sysctls, key: `${family}/${name}`, fallback: inherited }
 }
 
 export const readSysctl = (netns: NetnsState, key: string): string => {
@@ -54,23 +54,27 @@ export const readSysctl = (netns: NetnsState, key: string): string => {
 export const ipv6Enabled = (link: LinkState): boolean =>
   hasIpv6(link) && readSysctl(link.netns, `net/ipv6/conf/${link.name}/disable_ipv6`) === "0"
 
-/** Writes it, and names the links whose IPv6 was switched by that; the kernel takes decimal numbers only. */
+const write = ({ store, key, fallback }: Place, value: string): void => {
+  if (value === fallback) store.delete(key)
+  else store.set(key, value)
+}
+
+/** Writes it; the kernel takes decimal numbers only. */
 export const writeSysctl = (netns: NetnsState, key: string, value: string): void => {
   const place = locate(netns, key)
   if (!/^\s*-?\d+\s*$/.test(value)) refuse("EINVAL")
   const number = String(Number(value))
-  // "all" sets each link's too.
-  const targets =
-    key === "net/ipv6/conf/all/disable_ipv6"
-      ? [
-          place,
-          ...[...netns.links.values()]
-            .filter(hasIpv6)
-            .map((link) => locate(netns, key.replace("/all/", `/${link.name}/`)))
-        ]
-      : [place]
-  for (const { store, key, fallback } of targets) {
-    if (number === fallback) store.delete(key)
-    else store.set(key, number)
+  write(place, number)
+  if (key !== "net/ipv6/conf/all/disable_ipv6") return
+  // "all" sets the default and each link's too.
+  const links = [...netns.links.values()].filter(hasIpv6).map(({ name }) => name)
+  for (const scope of ["default", ...links]) write(locate(netns, key.replace("/all/", `/${scope}/`)), number)
+}
+
+/** A link that gets IPv6 copies the defaults of that moment. */
+export const copyIpv6Defaults = (link: LinkState): void => {
+  for (const name of Object.keys(linkDefaults).filter((key) => key.startsWith("ipv6/"))) {
+    const value = link.netns.sysctls.get(`net/ipv6/conf/default/${name.slice("ipv6/".length)}`)
+    if (value !== undefined) link.sysctls.set(name, value)
   }
 }
