@@ -42,7 +42,7 @@ export const configuredSettings = ConfigService.useSync((config) => {
 })
 
 /** Whether the kernel may have done what it was asked although its answer is an error: the answer was lost. */
-const answerWasLost = (error: NetlinkError): boolean => ["ENOBUFS", "ETIMEDOUT", "EPROTO"].includes(error.errno)
+const answerWasLost = (error: NetlinkError): boolean => ["ENOBUFS", "EMSGSIZE", "ETIMEDOUT", "EPROTO"].includes(error.errno)
 
 /**
  * The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. Its alias

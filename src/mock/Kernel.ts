@@ -92,7 +92,9 @@ const makeMachine = (options: KernelOptions): Machine => {
     lastDescriptor: 2,
     lastInode: 4026532000,
     lastMac: 0,
-    reservations: new Map()
+    reservations: new Map(),
+    offers: new Map(),
+    ownNodes: new Map()
   }
 }
 

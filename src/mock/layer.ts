@@ -6,11 +6,13 @@ import { DelegateService } from "../services/DelegateService.ts"
 import { LogService } from "../services/LogService.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
+import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { delegateMock } from "./DelegateMock.ts"
 import type { Kernel } from "./Kernel.ts"
 import { netlinkMock } from "./NetlinkMock.ts"
 import { netnsMock } from "./NetnsMock.ts"
+import { reservationMock } from "./ReservationMock.ts"
 import { tapMock } from "./TapMock.ts"
 
 /** Log lines of every level are kept in `kernel.logged`. */
@@ -19,11 +21,12 @@ export const mockLayer = ({
   requests,
   plugins,
   logged
-}: Kernel): Layer.Layer<NetlinkService | NetnsService | TapService | DelegateService | LogService> =>
+}: Kernel): Layer.Layer<NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService> =>
   Layer.succeedContext(
     Context.make(NetlinkService, netlinkMock(machine, requests)).pipe(
       Context.add(NetnsService, netnsMock(machine, requests)),
       Context.add(TapService, tapMock(machine, requests)),
+      Context.add(ReservationService, reservationMock(machine, requests)),
       Context.add(DelegateService, delegateMock(machine, requests, plugins)),
       Context.add(LogService, {
         log: (level, line) => Effect.sync(() => void logged.push({ level, line: line() }))

@@ -39,6 +39,8 @@ export interface Snapshot {
   readonly namespaces: Readonly<Record<string, NetnsSnapshot>>
   /** By path. */
   readonly nodes: Readonly<Record<string, NodeState>>
+  /** The nodes in the device plugin's folder, by path. */
+  readonly ownNodes: Readonly<Record<string, NodeState>>
   /** By IPAM plugin; plugins that keep nothing are left out. */
   readonly reservations: Readonly<Record<string, ReadonlyArray<Reservation>>>
   /** Descriptors of namespaces, and sockets: what is left here has leaked. */
@@ -94,6 +96,7 @@ const netnsSnapshot = (netns: NetnsState): NetnsSnapshot => ({
 export const takeSnapshot = (machine: Machine): Snapshot => ({
   namespaces: sorted(Array.from(machine.netnses, (netns) => [netns.id, netnsSnapshot(netns)])),
   nodes: sorted(Array.from(machine.devtmpfs ?? [], ([path, node]) => [path, { ...node }])),
+  ownNodes: sorted(Array.from(machine.ownNodes, ([path, node]) => [path, { ...node }])),
   reservations: sorted(
     Array.from(machine.reservations, ([type, list]) => [type, list.map((one) => ({ ...one }))] as const).filter(
       ([, list]) => list.length > 0

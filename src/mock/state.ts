@@ -1,5 +1,6 @@
 /** What the in-memory kernel remembers. Plain data that the model's functions change; nothing here decides anything. */
 import type { LinkOptions } from "../link/Link.ts"
+import type { Reservation as Device } from "../services/ReservationService.ts"
 
 export interface AddressState {
   readonly family: 4 | 6
@@ -119,4 +120,8 @@ export interface Machine {
   lastMac: number
   /** By IPAM plugin type. */
   readonly reservations: Map<string, Array<Reservation>>
+  /** What the device plugin offers, by device ID. */
+  readonly offers: Map<string, Device>
+  /** The nodes in the device plugin's folder, by path. */
+  readonly ownNodes: Map<string, NodeState>
 }
