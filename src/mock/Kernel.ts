@@ -93,8 +93,7 @@ const makeMachine = (options: KernelOptions): Machine => {
     lastInode: 4026532000,
     lastMac: 0,
     reservations: new Map(),
-    offers: new Map(),
-    ownNodes: new Map()
+    stateFolder: { resources: {}, nodes: new Map() }
   }
 }
 

@@ -1,35 +1,69 @@
-/** ReservationService on the in-memory kernel: what a device plugin offers, and the nodes in its folder. */
-import { type Holder, type Reservation, ReservationError, ReservationService } from "../services/ReservationService.ts"
+/** ReservationService on the in-memory kernel: what a device plugin wrote down, and the nodes of its folder. */
+import { deviceIndex, parseDeviceID } from "../reservation/deviceID.ts"
+import { defaultStateFolder, nodePath } from "../reservation/resources.ts"
+import { ReservationError, ReservationService } from "../services/ReservationService.ts"
+import { type Refusal, refuse } from "./Refusal.ts"
 import { type Requests, request } from "./requests.ts"
-import type { Machine } from "./state.ts"
-import { allLinks, deviceOf } from "./taps.ts"
+import type { Machine, NodeState } from "./state.ts"
+import { allLinks, deviceOf, nodePath as tapPath } from "./taps.ts"
 
 const error =
   (operation: string, path: string) =>
-  ({ errno }: { readonly errno: string }): ReservationError =>
-    new ReservationError({ operation, path, problem: errno, advice: "" })
+  ({ errno }: Refusal): ReservationError =>
+    new ReservationError({ operation, path, problem: errno, advice: "this is the in-memory kernel" })
 
-/** The link of the ifindex, in whichever namespace, that has the number behind one of the nodes. */
-const holderOf = (machine: Machine, { index, node }: Pick<Reservation, "index" | "node">): Holder | undefined => {
-  const numbers = [machine.ownNodes.get(node), machine.devtmpfs?.get(`/dev/tap${index}`)].map((found) => found?.device)
-  for (const link of allLinks(machine)) {
-    const device = deviceOf(link)
-    if (link.index === index && device !== undefined && numbers.includes(device)) return { device, link: link.name }
+/** The link of that ifindex behind a number, in whichever namespace. */
+const linkBehind = (machine: Machine, node: NodeState | undefined, index: number) =>
+  node === undefined
+    ? undefined
+    : [...allLinks(machine)].find((link) => link.index === index && deviceOf(link) === node.device)
+
+export const reservationMock = (
+  machine: Machine,
+  requests: Requests
+): ReservationService["Service"] => {
+  const folder = machine.stateFolder
+  const holderAt = (path: string, node: NodeState | undefined, index: number) => {
+    const link = linkBehind(machine, node, index)
+    return link && node && { path, device: node.device, link: link.name }
   }
-  return undefined
-}
-
-export const reservationMock = (machine: Machine, requests: Requests): ReservationService["Service"] =>
-  ReservationService.of({
+  return ReservationService.of({
     lookup: (deviceID) =>
-      request(requests, "reservation lookup", () => machine.offers.get(deviceID), error("read", "resources.json")),
-    holder: (device) =>
-      request(requests, "reservation holder", () => holderOf(machine, device), error("look at", device.node)),
-    makeNode: ({ node }, device, to) =>
+      request(
+        requests,
+        "reservation lookup",
+        () => {
+          const id = parseDeviceID(deviceID)
+          const resource = id && folder.resources[id.resource]
+          if (id === undefined || resource === undefined) return undefined
+          const { capacity: _, ...offered } = resource
+          return {
+            ...offered,
+            deviceID,
+            resource: id.resource,
+            index: deviceIndex(id),
+            node: nodePath(defaultStateFolder, deviceID)
+          }
+        },
+        error("read", defaultStateFolder)
+      ),
+    holder: ({ node, index }) =>
+      request(
+        requests,
+        "reservation holder",
+        () =>
+          holderAt(node, folder.nodes.get(node), index) ??
+          holderAt(tapPath(index), machine.devtmpfs?.get(tapPath(index)), index),
+        error("look at", node)
+      ),
+    makeNode: ({ node }, number, to) =>
       request(
         requests,
         "reservation makeNode",
-        () => void machine.ownNodes.set(node, { device, ...to }),
+        () => {
+          if (!/^\d+:\d+$/.test(number)) refuse("EINVAL")
+          folder.nodes.set(node, { device: number, ...to })
+        },
         error("mknod", node)
       ),
     removeNode: (deviceID) =>
@@ -37,12 +71,14 @@ export const reservationMock = (machine: Machine, requests: Requests): Reservati
         requests,
         "reservation removeNode",
         () => {
-          const device = machine.offers.get(deviceID)
-          if (device === undefined) return true
-          if (holderOf(machine, device) !== undefined) return false
-          machine.ownNodes.delete(device.node)
+          const id = parseDeviceID(deviceID)
+          if (id === undefined) return true
+          const path = nodePath(defaultStateFolder, deviceID)
+          if (linkBehind(machine, folder.nodes.get(path), deviceIndex(id)) !== undefined) return false
+          folder.nodes.delete(path)
           return true
         },
-        error("remove", deviceID)
+        error("remove", defaultStateFolder)
       )
   })
+}

@@ -96,7 +96,7 @@ const netnsSnapshot = (netns: NetnsState): NetnsSnapshot => ({
 export const takeSnapshot = (machine: Machine): Snapshot => ({
   namespaces: sorted(Array.from(machine.netnses, (netns) => [netns.id, netnsSnapshot(netns)])),
   nodes: sorted(Array.from(machine.devtmpfs ?? [], ([path, node]) => [path, { ...node }])),
-  ownNodes: sorted(Array.from(machine.ownNodes, ([path, node]) => [path, { ...node }])),
+  ownNodes: sorted(Array.from(machine.stateFolder.nodes, ([path, node]) => [path, { ...node }])),
   reservations: sorted(
     Array.from(machine.reservations, ([type, list]) => [type, list.map((one) => ({ ...one }))] as const).filter(
       ([, list]) => list.length > 0

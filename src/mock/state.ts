@@ -1,6 +1,6 @@
 /** What the in-memory kernel remembers. Plain data that the model's functions change; nothing here decides anything. */
 import type { LinkOptions } from "../link/Link.ts"
-import type { Reservation as Device } from "../services/ReservationService.ts"
+import type { Resources } from "../reservation/resources.ts"
 
 export interface AddressState {
   readonly family: 4 | 6
@@ -120,8 +120,6 @@ export interface Machine {
   lastMac: number
   /** By IPAM plugin type. */
   readonly reservations: Map<string, Array<Reservation>>
-  /** What the device plugin offers, by device ID. */
-  readonly offers: Map<string, Device>
-  /** The nodes in the device plugin's folder, by path. */
-  readonly ownNodes: Map<string, NodeState>
+  /** The device plugin's: what it offers (`resources.json`), and the nodes of its own by their paths. */
+  readonly stateFolder: { resources: Resources; readonly nodes: Map<string, NodeState> }
 }
