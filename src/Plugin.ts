@@ -27,13 +27,7 @@ import type { ReservationService } from "./services/ReservationService.ts"
 import type { TapService } from "./services/TapService.ts"
 
 /** What the commands need of the machine: the live layer in production, the in-memory kernel in tests. */
-export type Machine =
-  | NetlinkService
-  | NetnsService
-  | TapService
-  | ReservationService
-  | DelegateService
-  | LogService
+export type Machine = NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService
 
 /** What the configuration says of the log; lines carry the container ID. */
 export interface LogSettings {
@@ -61,7 +55,7 @@ const commands: Record<"ADD" | "DEL" | "CHECK" | "GC" | "STATUS", Command> = {
 }
 
 /** ADD and CHECK depend on the whole configuration; DEL and GC must not fail on what they do not need. */
-const readConfig = Effect.fnUntraced(function*(environment: Environment, network: NetConf, env: Invocation["env"]) {
+const readConfig = Effect.fnUntraced(function* (environment: Environment, network: NetConf, env: Invocation["env"]) {
   const { command, attachment } = environment
   const strict = command === "ADD" || command === "CHECK"
   const args = yield* readCniArgs(strict ? environment.args : "")
@@ -72,7 +66,9 @@ const readConfig = Effect.fnUntraced(function*(environment: Environment, network
     link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : lenientLinkConf(network),
     delegates: {
       path: environment.path,
-      env: Object.fromEntries(Object.entries(env).flatMap(([key, value]) => value === undefined ? [] : [[key, value]]))
+      env: Object.fromEntries(
+        Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))
+      )
     },
     netnsOverride: environment.netnsOverride,
     ...(prevResult === undefined ? {} : { prevResult })
@@ -80,7 +76,12 @@ const readConfig = Effect.fnUntraced(function*(environment: Environment, network
 })
 
 /** Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back. */
-const perform = Effect.fnUntraced(function*(host: Host, environment: Environment, network: NetConf, env: Invocation["env"]) {
+const perform = Effect.fnUntraced(function* (
+  host: Host,
+  environment: Environment,
+  network: NetConf,
+  env: Invocation["env"]
+) {
   const config = yield* readConfig(environment, network, env)
   const { containerID } = environment.attachment
   const machine = host.machine({
@@ -90,7 +91,7 @@ const perform = Effect.fnUntraced(function*(host: Host, environment: Environment
   })
   yield* commands[environment.command as keyof typeof commands].pipe(
     Effect.mapError(toCniError),
-    Effect.flatMap((document) => document === undefined ? Effect.void : host.deliver(document)),
+    Effect.flatMap((document) => (document === undefined ? Effect.void : host.deliver(document))),
     Effect.scoped,
     Effect.provideService(ConfigService, config),
     Effect.provide(machine)
@@ -119,10 +120,10 @@ const asCniError = (cause: Cause.Cause<CniError>): CniError => {
 /** Answers one call and returns its exit status. Interruption stops the work and takes it back, never the answer. */
 export const call = (host: Host, invocation: Invocation): Effect.Effect<0 | 1> =>
   Effect.uninterruptibleMask((interruptible) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { program, env } = invocation
       let cniVersion: string = newestVersion
-      const work = Effect.gen(function*() {
+      const work = Effect.gen(function* () {
         const environment = yield* readEnvironment(env)
         if (environment === undefined) return yield* host.tell(aboutText(program))
         if (environment.command === "VERSION") return yield* host.deliver(versionDocument)

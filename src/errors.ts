@@ -6,7 +6,15 @@ import type { NetnsError, NetnsNotFound, NotANetns } from "./services/NetnsServi
 import type { ReservationError } from "./services/ReservationService.ts"
 import type { TapError } from "./services/TapService.ts"
 
-export type ServiceError = NetlinkError | LinkNotFound | NetnsError | NetnsNotFound | NotANetns | TapError | DelegateError | ReservationError
+export type ServiceError =
+  | NetlinkError
+  | LinkNotFound
+  | NetnsError
+  | NetnsNotFound
+  | NotANetns
+  | TapError
+  | DelegateError
+  | ReservationError
 
 type Row<E> = readonly [code: number, msg: (error: E) => string, details?: (error: E) => string]
 type Table = { readonly [Tag in ServiceError["_tag"]]: Row<Extract<ServiceError, { readonly _tag: Tag }>> }
@@ -19,7 +27,11 @@ const table: Table = {
     codes.internal,
     (e) => `${e.operation}: ${e.extack ?? "refused by the kernel"} (${e.errno})${rights(e.errno)}`
   ],
-  LinkNotFound: [codes.internal, (e) => `link ${JSON.stringify(e.link)} does not exist`, () => "it was removed meanwhile"],
+  LinkNotFound: [
+    codes.internal,
+    (e) => `link ${JSON.stringify(e.link)} does not exist`,
+    () => "it was removed meanwhile"
+  ],
   NetnsError: [codes.invalidNetns, (e) => `${e.operation} ${e.path}: ${e.errno}${rights(e.errno)}`],
   NetnsNotFound: [
     codes.invalidNetns,

@@ -1,8 +1,9 @@
 /** The only file of the plugin that names `process`: environment and stdin in, stdout and exit status out. */
-import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+
 import * as fs from "node:fs"
 import * as path from "node:path"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { CniError, codes } from "./cni/CniError.ts"
 import { StdinError } from "./cni/Invocation.ts"
 import { liveLayer } from "./live/layer.ts"
@@ -15,7 +16,7 @@ const stderr = 2
 /** Writes all of it, in as many writes as it takes: a pipe may take less than it is given, or nothing for now (EAGAIN). */
 const writeAll = (fd: number, text: string): void => {
   const bytes = Buffer.from(text)
-  for (let written = 0; written < bytes.length;) {
+  for (let written = 0; written < bytes.length; ) {
     try {
       written += fs.writeSync(fd, bytes, written)
     } catch (error) {
@@ -29,7 +30,8 @@ const ioError = (doing: string) => (error: unknown) =>
   new CniError({ code: codes.ioFailure, msg: `error ${doing}: ${(error as NodeJS.ErrnoException).code ?? error}` })
 
 const host: Host = {
-  machine: ({ containerID, ...log }) => liveLayer({ ...log, context: containerID, stderr: (text) => writeAll(stderr, text) }),
+  machine: ({ containerID, ...log }) =>
+    liveLayer({ ...log, context: containerID, stderr: (text) => writeAll(stderr, text) }),
   deliver: (text) => Effect.try({ try: () => writeAll(stdout, text), catch: ioError("writing to stdout") }),
   tell: (text) => Effect.ignore(Effect.try({ try: () => writeAll(stderr, text), catch: ioError("writing to stderr") }))
 }

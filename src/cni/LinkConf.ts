@@ -85,7 +85,10 @@ export const readLinkConf = (conf: NetConf, args: CniArgs): Effect.Effect<LinkCo
     })
   )
 
-const lenientFields = struct({ deviceID: lenient(deviceID), runtimeConfig: lenient(struct({ deviceID: lenient(deviceID) })) })
+const lenientFields = struct({
+  deviceID: lenient(deviceID),
+  runtimeConfig: lenient(struct({ deviceID: lenient(deviceID) }))
+})
 
 /**
  * For DEL and GC, which must not fail on what they do not need: the device, where it can be read, and defaults. A DEL

@@ -1,7 +1,7 @@
 /** ADD: a link of its own for the container, on the host's link, with its tap node and its addresses. */
 import * as Effect from "effect/Effect"
-import { appendToPrevResult, encodeResult, type Result } from "../cni/Result.ts"
 import { CniError, codes } from "../cni/CniError.ts"
+import { appendToPrevResult, encodeResult, type Result } from "../cni/Result.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { configureAddresses, silenceLink } from "./addresses.ts"
 import { attachDevice } from "./attachDevice.ts"
@@ -10,7 +10,7 @@ import { makeLink } from "./makeLink.ts"
 import { containerPlace, hostPlace } from "./place.ts"
 
 /** 0.1.0 and 0.2.0 results are addresses alone: without IPAM there is nothing to answer, so nothing is made either. */
-const refuseInexpressible = Effect.gen(function*() {
+const refuseInexpressible = Effect.gen(function* () {
   const { network, prevResult } = yield* ConfigService
   const addressesOnly = network.cniVersion === "0.1.0" || network.cniVersion === "0.2.0"
   if (addressesOnly && network.ipam === undefined && (prevResult?.ips.length ?? 0) === 0) {
@@ -26,15 +26,16 @@ const refuseInexpressible = Effect.gen(function*() {
  * Answers the result document at the configuration's version. Whatever fails, or interrupts, before the caller's scope
  * ends well is taken back by that scope: the link (or the import), its addresses, the reservation of them.
  */
-export const add = Effect.gen(function*() {
+export const add = Effect.gen(function* () {
   const { network, attachment, link: config, prevResult } = yield* ConfigService
   yield* refuseInexpressible
   const host = yield* hostPlace
   const container = yield* containerPlace(host)
 
-  const made = config.deviceID === undefined
-    ? yield* makeLink(host, container)
-    : yield* attachDevice(host, container, config.deviceID)
+  const made =
+    config.deviceID === undefined
+      ? yield* makeLink(host, container)
+      : yield* attachDevice(host, container, config.deviceID)
 
   const allotted = yield* ipamAdd
   if (allotted !== undefined) yield* configureAddresses(container, made, allotted)
@@ -42,12 +43,14 @@ export const add = Effect.gen(function*() {
 
   const link = yield* container.route.linkGet(made.index)
   const ours: Result = {
-    interfaces: [{
-      name: link.name,
-      ...(link.mac === undefined ? {} : { mac: link.mac }),
-      mtu: link.mtu,
-      sandbox: attachment.netns
-    }],
+    interfaces: [
+      {
+        name: link.name,
+        ...(link.mac === undefined ? {} : { mac: link.mac }),
+        mtu: link.mtu,
+        sandbox: attachment.netns
+      }
+    ],
     ips: (allotted?.ips ?? []).map((ip) => ({ ...ip, interface: 0 })),
     routes: allotted?.routes ?? [],
     dns: config.dns

@@ -22,14 +22,12 @@ const scopeLink = 253
  * up: best effort. IPv6 may be switched off for a namespace; an IPv6 address then needs it on, for the link and for lo.
  * keep_addr_on_down keeps the addresses when something sets the link down and up again.
  */
-const prepareSysctls = Effect.fnUntraced(function*(container: Place, link: Link, hasIpv6: boolean) {
+const prepareSysctls = Effect.fnUntraced(function* (container: Place, link: Link, hasIpv6: boolean) {
   const { sysctlGet, sysctlSet } = yield* NetnsService
   const { log } = yield* LogService
   const { netns } = container
   const bestEffort = (key: string, value: string) =>
-    sysctlSet(netns, key, value).pipe(
-      Effect.catch((error) => log("info", () => `sysctl ${key}: ${error.errno}`))
-    )
+    sysctlSet(netns, key, value).pipe(Effect.catch((error) => log("info", () => `sysctl ${key}: ${error.errno}`)))
   yield* bestEffort(`net/ipv4/conf/${link.name}/arp_notify`, "1")
   yield* bestEffort(`net/ipv6/conf/${link.name}/ndisc_notify`, "1")
   if (!hasIpv6) return
@@ -51,7 +49,7 @@ const dadLimit = 5_000
  * Waits until no IPv6 address is tentative: until then the kernel refuses to use it. An address that someone else on the
  * network has fails the ADD. A link without a carrier can finish no detection, and must not block the pod's start.
  */
-const awaitDad = Effect.fnUntraced(function*(container: Place, link: Link) {
+const awaitDad = Effect.fnUntraced(function* (container: Place, link: Link) {
   for (let waited = 0; ; waited += dadPoll) {
     const addresses = yield* container.route.addressList(link.index)
     const duplicate = addresses.find((address) => address.dadFailed === true)
@@ -76,7 +74,7 @@ const awaitDad = Effect.fnUntraced(function*(container: Place, link: Link) {
   }
 })
 
-const toRoute = Effect.fnUntraced(function*(link: Link, route: ResultRoute, ips: ReadonlyArray<ResultIp>) {
+const toRoute = Effect.fnUntraced(function* (link: Link, route: ResultRoute, ips: ReadonlyArray<ResultIp>) {
   const dst = route.dst
   const { family, prefix } = dst
   const network = networkOf(dst)
@@ -103,18 +101,22 @@ const toRoute = Effect.fnUntraced(function*(link: Link, route: ResultRoute, ips:
   } satisfies Route
 })
 
-const routeRefused = ({ dst, prefix, gw }: Route) => (error: NetlinkError) =>
-  new CniError({
-    code: codes.invalidConfig,
-    msg: `failed to add route ${dst}/${prefix}${gw === undefined ? "" : ` via ${gw}`}: ` +
-      `${error.extack ?? "refused by the kernel"} (${error.errno})`,
-    details: error.errno === "ENETUNREACH" || error.errno === "EHOSTUNREACH"
-      ? "the gateway must be in the subnet of one of the addresses"
-      : `${error.operation}; the route comes from the IPAM plugin's result`
-  })
+const routeRefused =
+  ({ dst, prefix, gw }: Route) =>
+  (error: NetlinkError) =>
+    new CniError({
+      code: codes.invalidConfig,
+      msg:
+        `failed to add route ${dst}/${prefix}${gw === undefined ? "" : ` via ${gw}`}: ` +
+        `${error.extack ?? "refused by the kernel"} (${error.errno})`,
+      details:
+        error.errno === "ENETUNREACH" || error.errno === "EHOSTUNREACH"
+          ? "the gateway must be in the subnet of one of the addresses"
+          : `${error.operation}; the route comes from the IPAM plugin's result`
+    })
 
 /** `ip addr add`, `ip link set up`, wait for DAD, `ip route add`, for all that was allotted. */
-export const configureAddresses = Effect.fnUntraced(function*(container: Place, link: Link, allotted: Allotment) {
+export const configureAddresses = Effect.fnUntraced(function* (container: Place, link: Link, allotted: Allotment) {
   const hasIpv6 = allotted.ips.some((ip) => ip.address.family === 6)
   yield* prepareSysctls(container, link, hasIpv6)
   for (const ip of allotted.ips) {
@@ -132,7 +134,7 @@ export const configureAddresses = Effect.fnUntraced(function*(container: Place, 
  * A tap's link in a pod that only runs a guest says nothing itself: IPv6 autoconfiguration there would announce an address
  * of its own beside the guest's. Best effort, where the namespace has no IPv6 there is nothing to switch off.
  */
-export const silenceLink = Effect.fnUntraced(function*(container: Place, link: Link) {
+export const silenceLink = Effect.fnUntraced(function* (container: Place, link: Link) {
   const { sysctlSet } = yield* NetnsService
   const { log } = yield* LogService
   yield* sysctlSet(container.netns, `net/ipv6/conf/${link.name}/disable_ipv6`, "1").pipe(

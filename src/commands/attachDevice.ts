@@ -23,7 +23,7 @@ const disagree = (device: Reservation, key: string, configured: unknown, reserve
   })
 
 /** What the network says beside the device must be what the device plugin offers under that name. */
-const checkAgreement = Effect.fnUntraced(function*(device: Reservation) {
+const checkAgreement = Effect.fnUntraced(function* (device: Reservation) {
   const { link } = yield* ConfigService
   if (link.master !== undefined && link.master !== device.lowerDevice) {
     return yield* disagree(device, "master", link.master, device.lowerDevice ?? "no link of this node")
@@ -32,7 +32,7 @@ const checkAgreement = Effect.fnUntraced(function*(device: Reservation) {
   if (mode !== undefined && mode !== device.mode) return yield* disagree(device, "mode", mode, device.mode)
 })
 
-const findLowerDevice = Effect.fnUntraced(function*(host: Place, device: Reservation) {
+const findLowerDevice = Effect.fnUntraced(function* (host: Place, device: Reservation) {
   const missing = (name: string | undefined) =>
     new CniError({
       code: codes.tryAgainLater,
@@ -40,9 +40,9 @@ const findLowerDevice = Effect.fnUntraced(function*(host: Place, device: Reserva
       details: `this node has none of the links that resource "${device.resource}" of the device plugin names`
     })
   if (device.lowerDevice === undefined) return yield* missing(undefined)
-  return yield* host.route.linkGet(device.lowerDevice).pipe(
-    Effect.catchTag("LinkNotFound", () => missing(device.lowerDevice))
-  )
+  return yield* host.route
+    .linkGet(device.lowerDevice)
+    .pipe(Effect.catchTag("LinkNotFound", () => missing(device.lowerDevice)))
 })
 
 const stillHeld = (device: Reservation) =>
@@ -53,26 +53,28 @@ const stillHeld = (device: Reservation) =>
   })
 
 /** Refuses a device whose ifindex a link has, in whichever namespace: a former pod that has not ended yet. */
-const checkFree = Effect.fnUntraced(function*(device: Reservation) {
+const checkFree = Effect.fnUntraced(function* (device: Reservation) {
   const holder = yield* (yield* ReservationService).holder(device)
   if (holder !== undefined) return yield* stillHeld(device)
 })
 
 /** The node that the kubelet opened to the container, for as long as the scope goes well. */
-const acquireNode = Effect.fnUntraced(function*(container: Place, device: Reservation, link: Link) {
+const acquireNode = Effect.fnUntraced(function* (container: Place, device: Reservation, link: Link) {
   const reservations = yield* ReservationService
   const { log } = yield* LogService
   const number = yield* (yield* TapService).deviceNumber(container.netns, link)
   yield* Effect.acquireRelease(
     reservations.makeNode(device, number, nodeRights((yield* ConfigService).link)),
     (_, exit) =>
-      Exit.isSuccess(exit) ? Effect.void : reservations.removeNode(device.deviceID).pipe(
-        Effect.catch((error) => log("error", () => `could not remove ${device.node}: ${error.problem}`))
-      )
+      Exit.isSuccess(exit)
+        ? Effect.void
+        : reservations
+            .removeNode(device.deviceID)
+            .pipe(Effect.catch((error) => log("error", () => `could not remove ${device.node}: ${error.problem}`)))
   )
 })
 
-const makeReserved = Effect.fnUntraced(function*(host: Place, container: Place, device: Reservation) {
+const makeReserved = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation) {
   yield* checkAgreement(device)
   yield* checkFree(device)
   const parent = yield* findLowerDevice(host, device)
@@ -80,7 +82,7 @@ const makeReserved = Effect.fnUntraced(function*(host: Place, container: Place, 
 })
 
 /** The link of the device, in the container, with the node that the container's runtime will look for. */
-export const attachDevice = Effect.fnUntraced(function*(host: Place, container: Place, deviceID: string) {
+export const attachDevice = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
   const reservations = yield* ReservationService
   const device = yield* reservations.lookup(deviceID)
   if (device === undefined) return yield* importLink(host, container, deviceID)

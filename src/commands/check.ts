@@ -15,7 +15,7 @@ const differs = (msg: string, details?: string) =>
   new CniError({ code: codes.internal, msg, ...(details === undefined ? {} : { details }) })
 
 /** The entry of prevResult that is this attachment's, and its index, by which ips and routes refer to it. */
-const ownInterface = Effect.fnUntraced(function*(prevResult: Result) {
+const ownInterface = Effect.fnUntraced(function* (prevResult: Result) {
   const { attachment } = yield* ConfigService
   const index = prevResult.interfaces.findLastIndex(
     (entry) => entry.name === attachment.ifname && entry.sandbox === attachment.netns
@@ -30,7 +30,12 @@ const ownInterface = Effect.fnUntraced(function*(prevResult: Result) {
   return { entry, index }
 })
 
-const checkLink = Effect.fnUntraced(function*(host: Place, container: Place, link: Link, entry: Result["interfaces"][number]) {
+const checkLink = Effect.fnUntraced(function* (
+  host: Place,
+  container: Place,
+  link: Link,
+  entry: Result["interfaces"][number]
+) {
   const { network, link: config, attachment } = yield* ConfigService
   if (link.kind !== network.kind.kind) {
     return yield* differs(`link "${link.name}" is a ${link.kind ?? "hardware link"}, not a ${network.kind.kind}`)
@@ -40,7 +45,9 @@ const checkLink = Effect.fnUntraced(function*(host: Place, container: Place, lin
     if (checked !== true || expected === undefined) continue
     const found = link.options[name]
     if (JSON.stringify(found) !== JSON.stringify(expected)) {
-      return yield* differs(`link "${link.name}" has "${key ?? name}" ${JSON.stringify(found)}, configured is ${JSON.stringify(expected)}`)
+      return yield* differs(
+        `link "${link.name}" has "${key ?? name}" ${JSON.stringify(found)}, configured is ${JSON.stringify(expected)}`
+      )
     }
   }
   if (entry.mac !== undefined && entry.mac.toLowerCase() !== link.mac) {
@@ -57,8 +64,10 @@ const checkLink = Effect.fnUntraced(function*(host: Place, container: Place, lin
     )
   }
   if (!link.up) return yield* differs(`link "${link.name}" is down`)
-  if (config.allmulti && !link.allmulti) return yield* differs(`link "${link.name}" has "allmulti" off, configured is on`)
-  if (config.promisc && !link.promisc) return yield* differs(`link "${link.name}" has "promiscMode" off, configured is on`)
+  if (config.allmulti && !link.allmulti)
+    return yield* differs(`link "${link.name}" has "allmulti" off, configured is on`)
+  if (config.promisc && !link.promisc)
+    return yield* differs(`link "${link.name}" has "promiscMode" off, configured is on`)
   yield* checkParent(host, container, link)
   if (network.kind.device === "tap") {
     const verdict = yield* judgeNode(container.netns, link)
@@ -70,13 +79,15 @@ const checkLink = Effect.fnUntraced(function*(host: Place, container: Place, lin
       return yield* differs(`${verdict.node.path} belongs to user ${verdict.node.owner}, configured is ${config.owner}`)
     }
     if (verdict._tag === "Own" && config.group !== undefined && verdict.node.group !== config.group) {
-      return yield* differs(`${verdict.node.path} belongs to group ${verdict.node.group}, configured is ${config.group}`)
+      return yield* differs(
+        `${verdict.node.path} belongs to group ${verdict.node.group}, configured is ${config.group}`
+      )
     }
   }
 })
 
 /** The link sits on the master that is configured: one that was recreated has another ifindex, and none of our links. */
-const checkParent = Effect.fnUntraced(function*(host: Place, container: Place, link: Link) {
+const checkParent = Effect.fnUntraced(function* (host: Place, container: Place, link: Link) {
   const { link: config } = yield* ConfigService
   if (config.deviceID !== undefined && config.master === undefined) return
   const parent = yield* findParent((config.linkInContainer ? container : host).route)
@@ -92,14 +103,16 @@ const checkParent = Effect.fnUntraced(function*(host: Place, container: Place, l
 const isRoute = (asked: ResultRoute) => {
   const { family, address, prefix } = networkOf(asked.dst)
   return (route: Route): boolean =>
-    route.family === family && route.prefix === prefix && route.dst === address &&
+    route.family === family &&
+    route.prefix === prefix &&
+    route.dst === address &&
     (route.table ?? 254) === (asked.table ?? 254) &&
     // A default route may come from the first gateway of the family; only a stated gateway of another route is compared.
     (asked.gw === undefined || prefix === 0 || route.gw === asked.gw.address) &&
     (!asked.priority || route.priority === asked.priority)
 }
 
-const checkAddresses = Effect.fnUntraced(function*(container: Place, link: Link, prevResult: Result, index: number) {
+const checkAddresses = Effect.fnUntraced(function* (container: Place, link: Link, prevResult: Result, index: number) {
   const found: ReadonlyArray<Address> = yield* container.route.addressList(link.index)
   const ours = prevResult.ips.filter((ip) => ip.interface === index)
   for (const ip of ours) {
@@ -112,25 +125,31 @@ const checkAddresses = Effect.fnUntraced(function*(container: Place, link: Link,
   const routes = yield* container.route.routeList()
   for (const asked of prevResult.routes) {
     if (!routes.some(isRoute(asked))) {
-      return yield* differs(`Failed to find route ${formatCidr(asked.dst)}${asked.gw === undefined ? "" : ` via ${asked.gw.address}`} for interface ${link.name}`)
+      return yield* differs(
+        `Failed to find route ${formatCidr(asked.dst)}${asked.gw === undefined ? "" : ` via ${asked.gw.address}`} for interface ${link.name}`
+      )
     }
   }
 })
 
-export const check = Effect.gen(function*() {
+export const check = Effect.gen(function* () {
   const { attachment, prevResult } = yield* ConfigService
   const host = yield* hostPlace
   const container = yield* containerPlace(host)
   yield* ipamForward("CHECK")
-  if (prevResult === undefined) return yield* new CniError({ code: codes.invalidConfig, msg: "required prevResult missing" })
+  if (prevResult === undefined)
+    return yield* new CniError({ code: codes.invalidConfig, msg: "required prevResult missing" })
   const { entry, index } = yield* ownInterface(prevResult)
-  const link = yield* container.route.linkGet(attachment.ifname).pipe(
-    Effect.catchTag("LinkNotFound", () =>
-      differs(
-        `container interface ${attachment.ifname} not found`,
-        "it was removed, or its master was: the links of a master that is deleted or recreated go with it"
-      ))
-  )
+  const link = yield* container.route
+    .linkGet(attachment.ifname)
+    .pipe(
+      Effect.catchTag("LinkNotFound", () =>
+        differs(
+          `container interface ${attachment.ifname} not found`,
+          "it was removed, or its master was: the links of a master that is deleted or recreated go with it"
+        )
+      )
+    )
   yield* checkLink(host, container, link, entry)
   yield* checkAddresses(container, link, prevResult, index)
 })

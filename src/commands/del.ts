@@ -13,11 +13,15 @@ import { containerPlace, hostPlace, type Place } from "./place.ts"
 export const gathered = (errors: ReadonlyArray<CniError>): Effect.Effect<void, CniError> => {
   const [first, ...others] = errors
   if (first === undefined) return Effect.void
-  return Effect.fail(others.length === 0 ? first : new CniError({
-    code: first.code,
-    msg: errors.map((error) => error.msg).join("; "),
-    details: errors.flatMap((error) => error.details === undefined ? [] : [error.details]).join("; ")
-  }))
+  return Effect.fail(
+    others.length === 0
+      ? first
+      : new CniError({
+          code: first.code,
+          msg: errors.map((error) => error.msg).join("; "),
+          details: errors.flatMap((error) => (error.details === undefined ? [] : [error.details])).join("; ")
+        })
+  )
 }
 
 /** The step's error as a value: a step that fails keeps no other from being taken. */
@@ -32,41 +36,48 @@ export const attempt = <A, R>(step: Effect.Effect<A, CniError | ServiceError, R>
  * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
  * the runtime calls DEL after it.
  */
-const removeLink = Effect.fnUntraced(function*(container: Place) {
-  const config = yield* ConfigService
-  const { log } = yield* LogService
-  const link = yield* container.route.linkGet(config.attachment.ifname)
-  if (!isOwnLink(config, link)) {
-    return yield* log("warning", () =>
-      `link ${link.name} stays: it is a ${link.kind ?? "hardware link"} with alias ${JSON.stringify(link.alias ?? "")}, ` +
-      `not the ${config.network.kind.kind} with alias ${JSON.stringify(ownAlias(config))} that was added for this attachment`)
-  }
-  yield* container.route.linkDel(link.index)
-}, Effect.catchTag("LinkNotFound", () => Effect.void))
+const removeLink = Effect.fnUntraced(
+  function* (container: Place) {
+    const config = yield* ConfigService
+    const { log } = yield* LogService
+    const link = yield* container.route.linkGet(config.attachment.ifname)
+    if (!isOwnLink(config, link)) {
+      return yield* log(
+        "warning",
+        () =>
+          `link ${link.name} stays: it is a ${link.kind ?? "hardware link"} with alias ${JSON.stringify(link.alias ?? "")}, ` +
+          `not the ${config.network.kind.kind} with alias ${JSON.stringify(ownAlias(config))} that was added for this attachment`
+      )
+    }
+    yield* container.route.linkDel(link.index)
+  },
+  Effect.catchTag("LinkNotFound", () => Effect.void)
+)
 
 /** Without CNI_NETNS, or with one that is gone, there is no link left to remove: the kernel took it with the namespace. */
-const openContainer = Effect.gen(function*() {
+const openContainer = Effect.gen(function* () {
   const { attachment } = yield* ConfigService
   if (attachment.netns === "") return undefined
   return yield* containerPlace(yield* hostPlace).pipe(Effect.catchTag("NetnsNotFound", () => Effect.succeed(undefined)))
 })
 
 /** The node that ADD made of a device of our device plugin; it stays where the next pod's link is behind it already. */
-const removeNode = Effect.gen(function*() {
+const removeNode = Effect.gen(function* () {
   const { deviceID } = (yield* ConfigService).link
   if (deviceID !== undefined) yield* (yield* ReservationService).removeNode(deviceID)
 })
 
-export const del = Effect.gen(function*() {
+export const del = Effect.gen(function* () {
   const opened = yield* Effect.result(openContainer)
   // The plugin's own namespace is refused before any work, the release of addresses included.
   if (opened._tag === "Failure" && opened.failure._tag === "CniError") return yield* opened.failure
   const released = yield* attempt(ipamForward("DEL"))
-  const removed = opened._tag === "Failure"
-    ? [toCniError(opened.failure)]
-    : opened.success === undefined
-    ? []
-    : yield* attempt(removeLink(opened.success))
+  const removed =
+    opened._tag === "Failure"
+      ? [toCniError(opened.failure)]
+      : opened.success === undefined
+        ? []
+        : yield* attempt(removeLink(opened.success))
   const forgotten = yield* attempt(removeNode)
   yield* gathered([...released, ...removed, ...forgotten])
 })

@@ -25,12 +25,14 @@ export interface Asked {
 /** `link "net1" (macvtap), attachment net1 of container c1 in network mynet`. */
 const describeLink = (link: Link, where?: string): string => {
   const holder = describeAlias(link.alias)
-  return `link "${link.name}" (${link.kind ?? "hardware"}${where === undefined ? "" : ` in ${where}`})` +
+  return (
+    `link "${link.name}" (${link.kind ?? "hardware"}${where === undefined ? "" : ` in ${where}`})` +
     (holder === undefined ? "" : `, ${holder}`)
+  )
 }
 
 /** The first link on any namespace of the node, but the one asked for, that fits. */
-const findAnywhere = Effect.fnUntraced(function*(asked: Asked, fits: (link: Link) => boolean) {
+const findAnywhere = Effect.fnUntraced(function* (asked: Asked, fits: (link: Link) => boolean) {
   const mine = (link: Link): boolean => link.name === asked.device?.name && link.index === asked.device?.index
   for (const link of yield* asked.birthplace.route.linkList) {
     if (fits(link) && !mine(link)) return describeLink(link, "the host's network namespace")
@@ -47,11 +49,15 @@ const findAnywhere = Effect.fnUntraced(function*(asked: Asked, fits: (link: Link
   return undefined
 })
 
-const onParent = (parent: Link | undefined) => (link: Link): boolean =>
-  parent !== undefined && link.parent !== undefined && link.parent.index === parent.index &&
-  link.options["mode"] !== undefined
+const onParent =
+  (parent: Link | undefined) =>
+  (link: Link): boolean =>
+    parent !== undefined &&
+    link.parent !== undefined &&
+    link.parent.index === parent.index &&
+    link.options["mode"] !== undefined
 
-const nameTaken = Effect.fnUntraced(function*(asked: Asked) {
+const nameTaken = Effect.fnUntraced(function* (asked: Asked) {
   const taken = yield* Effect.result(asked.container.route.linkGet(asked.spec.name ?? ""))
   if (taken._tag === "Failure") {
     return ["the link exists already", "another call for the same attachment may be under way; try again"] as const
@@ -64,30 +70,41 @@ const nameTaken = Effect.fnUntraced(function*(asked: Asked) {
   ] as const
 })
 
-const invalidArgument = Effect.fnUntraced(function*(asked: Asked) {
+const invalidArgument = Effect.fnUntraced(function* (asked: Asked) {
   const { parent, spec } = asked
   const mode = spec.options?.["mode"]
   const neighbour = yield* findAnywhere(asked, onParent(parent))
   if (mode === "passthru" && neighbour !== undefined) {
-    return [`"mode" is "passthru", which takes the master for itself, but ${neighbour} is on "${parent?.name}" too`,
-      `use another "mode", or another "master"`] as const
+    return [
+      `"mode" is "passthru", which takes the master for itself, but ${neighbour} is on "${parent?.name}" too`,
+      `use another "mode", or another "master"`
+    ] as const
   }
   if (asked.device !== undefined && mode !== undefined && mode !== asked.device.options["mode"]) {
-    return [`"mode" cannot be changed from "${asked.device.options["mode"]}" to "${mode}"`,
-      `the kernel changes no mode to or from "passthru"; leave "mode" out to keep the device's`] as const
+    return [
+      `"mode" cannot be changed from "${asked.device.options["mode"]}" to "${mode}"`,
+      `the kernel changes no mode to or from "passthru"; leave "mode" out to keep the device's`
+    ] as const
   }
   if (neighbour !== undefined) {
-    return [`the kernel calls it invalid; ${neighbour} is on "${parent?.name}" too`,
-      `if that one is in mode "passthru" it keeps the master for itself: use another "master"`] as const
+    return [
+      `the kernel calls it invalid; ${neighbour} is on "${parent?.name}" too`,
+      `if that one is in mode "passthru" it keeps the master for itself: use another "master"`
+    ] as const
   }
-  return [`the kernel calls it invalid`,
-    `"${parent?.name}" (${parent?.kind ?? "hardware"}) must be an Ethernet link, not loopback, to carry a ${spec.kind.kind}`] as const
+  return [
+    `the kernel calls it invalid`,
+    `"${parent?.name}" (${parent?.kind ?? "hardware"}) must be an Ethernet link, not loopback, to carry a ${spec.kind.kind}`
+  ] as const
 })
 
-const macInUse = Effect.fnUntraced(function*(asked: Asked) {
+const macInUse = Effect.fnUntraced(function* (asked: Asked) {
   const { parent, spec } = asked
   if (spec.mac !== undefined && spec.mac === parent?.mac && spec.options?.["mode"] !== "passthru") {
-    return [`"mac" is ${spec.mac}, the address of "${parent.name}" itself`, `choose another "mac", or leave it out`] as const
+    return [
+      `"mac" is ${spec.mac}, the address of "${parent.name}" itself`,
+      `choose another "mac", or leave it out`
+    ] as const
   }
   const holder = yield* findAnywhere(asked, (link) => onParent(parent)(link) && link.mac === spec.mac)
   return [
@@ -96,22 +113,27 @@ const macInUse = Effect.fnUntraced(function*(asked: Asked) {
   ] as const
 })
 
-const masterBusy = Effect.fnUntraced(function*(asked: Asked) {
+const masterBusy = Effect.fnUntraced(function* (asked: Asked) {
   const { parent, birthplace } = asked
-  const controller = parent?.controller === undefined
-    ? undefined
-    : yield* birthplace.route.linkGet(parent.controller).pipe(Effect.catch(() => Effect.succeed(undefined)))
+  const controller =
+    parent?.controller === undefined
+      ? undefined
+      : yield* birthplace.route.linkGet(parent.controller).pipe(Effect.catch(() => Effect.succeed(undefined)))
   if (controller !== undefined) {
-    return [`"${parent?.name}" is a port of ${describeLink(controller)}`,
-      `use "${controller.name}" as "master", or take "${parent?.name}" out of it`] as const
+    return [
+      `"${parent?.name}" is a port of ${describeLink(controller)}`,
+      `use "${controller.name}" as "master", or take "${parent?.name}" out of it`
+    ] as const
   }
   const sibling = yield* findAnywhere(asked, (link) => link.kind === "ipvlan" && link.parent?.index === parent?.index)
-  return [`"${parent?.name}" is busy${sibling === undefined ? "" : `: ${sibling} is on it`}`,
-    `a link that carries ipvlans, or is a port of a bridge or bond, carries no ${asked.spec.kind.kind}; use another "master"`] as const
+  return [
+    `"${parent?.name}" is busy${sibling === undefined ? "" : `: ${sibling} is on it`}`,
+    `a link that carries ipvlans, or is a port of a bridge or bond, carries no ${asked.spec.kind.kind}; use another "master"`
+  ] as const
 })
 
 /** What is in the way, and what would be right. */
-const diagnose = Effect.fnUntraced(function*(error: NetlinkError, asked: Asked) {
+const diagnose = Effect.fnUntraced(function* (error: NetlinkError, asked: Asked) {
   const { kind } = asked.spec.kind
   switch (error.errno) {
     case "EEXIST":
@@ -123,13 +145,17 @@ const diagnose = Effect.fnUntraced(function*(error: NetlinkError, asked: Asked) 
     case "EBUSY":
       return yield* masterBusy(asked)
     case "EADDRNOTAVAIL":
-      return [`"mac" is ${asked.spec.mac}, no address that a link can have`,
-        `a MAC address must be a unicast one, and not zero`] as const
+      return [
+        `"mac" is ${asked.spec.mac}, no address that a link can have`,
+        `a MAC address must be a unicast one, and not zero`
+      ] as const
     case "ENODEV":
       return [`"${asked.parent?.name ?? asked.device?.name}" was removed meanwhile`, "try again"] as const
     case "EOPNOTSUPP":
-      return [`this node's kernel has no ${kind} links`,
-        `load the module ("modprobe ${kind}"), or use a kernel with CONFIG_${kind.toUpperCase()}`] as const
+      return [
+        `this node's kernel has no ${kind} links`,
+        `load the module ("modprobe ${kind}"), or use a kernel with CONFIG_${kind.toUpperCase()}`
+      ] as const
     case "EPERM":
     case "EACCES":
       return ["the plugin may not do that", "it needs CAP_NET_ADMIN: run it as root"] as const
@@ -141,14 +167,19 @@ const diagnose = Effect.fnUntraced(function*(error: NetlinkError, asked: Asked) 
 })
 
 /** Fails with the refusal explained. A diagnosis that itself fails never hides the refusal. */
-export const explainRefusal = Effect.fnUntraced(function*(error: NetlinkError, asked: Asked) {
+export const explainRefusal = Effect.fnUntraced(function* (error: NetlinkError, asked: Asked) {
   const [why, advice] = yield* diagnose(error, asked).pipe(
     Effect.catch(() => Effect.succeed(["refused by the kernel", ""] as const))
   )
   const verb = asked.device === undefined ? "create" : `import "${asked.device.name}" as`
   const on = asked.parent === undefined ? "" : ` on master "${asked.parent.name}"`
   return yield* new CniError({
-    code: error.errno === "EOPNOTSUPP" ? codes.notAvailable : error.errno === "ENODEV" ? codes.tryAgainLater : codes.invalidConfig,
+    code:
+      error.errno === "EOPNOTSUPP"
+        ? codes.notAvailable
+        : error.errno === "ENODEV"
+          ? codes.tryAgainLater
+          : codes.invalidConfig,
     msg: `cannot ${verb} ${asked.spec.kind.kind} "${asked.spec.name}"${on}: ${error.extack ?? why} (${error.errno})`,
     details: [error.extack === undefined ? "" : why, advice].filter((part) => part !== "").join("; ")
   })

@@ -7,9 +7,9 @@ import * as Exit from "effect/Exit"
 import { describeAlias } from "../cni/alias.ts"
 import { CniError, codes } from "../cni/CniError.ts"
 import { deviceName } from "../cni/deviceName.ts"
+import { byteLength, longestLinkName } from "../cni/names.ts"
 import type { Link, LinkOptions } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
-import { byteLength, longestLinkName } from "../cni/names.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
 import type { LinkChange } from "../services/NetlinkService.ts"
@@ -28,7 +28,7 @@ const refuse = (deviceID: string, why: string, advice: string) =>
  * The host's link that the device ID names: by its own name, else by the name that kubevirt/macvtap-cni's device plugin
  * gives it ("mvt" and 12 hex digits of its hash).
  */
-const findDevice = Effect.fnUntraced(function*(host: Place, deviceID: string) {
+const findDevice = Effect.fnUntraced(function* (host: Place, deviceID: string) {
   const hashed = deviceName(deviceID)
   // A name of over 15 bytes (IFNAMSIZ) is no link's; the kernel would answer ERANGE.
   const names = byteLength(deviceID) <= longestLinkName ? [deviceID, hashed] : [hashed]
@@ -39,12 +39,13 @@ const findDevice = Effect.fnUntraced(function*(host: Place, deviceID: string) {
         `there is no link "${deviceID}" on this node, nor "${hashed}"`,
         `a pod gets a deviceID by requesting the resource that the network attachment names ` +
           `(annotation k8s.v1.cni.cncf.io/resourceName); is the device plugin running, and was the link moved or deleted?`
-      ))
+      )
+    )
   )
 })
 
 /** Only a link of the network's kind is taken, on the network's master, and only one that no attachment holds. */
-const checkDevice = Effect.fnUntraced(function*(host: Place, device: Link, deviceID: string) {
+const checkDevice = Effect.fnUntraced(function* (host: Place, device: Link, deviceID: string) {
   const { network, link } = yield* ConfigService
   const { kind } = network.kind
   if (device.kind !== kind) {
@@ -79,21 +80,23 @@ const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
  * An ifindex in the container under which the link keeps a tap node of its own. Its present one where it can: the
  * kubelet has opened `/dev/tap<ifindex>` to the container under that name.
  */
-const chooseIndex = Effect.fnUntraced(function*(container: Place, device: Link, ownNode: boolean) {
+const chooseIndex = Effect.fnUntraced(function* (container: Place, device: Link, ownNode: boolean) {
   const tap = yield* TapService
   for (const index of [...(ownNode ? [device.index] : []), ...ownIndexes(yield* ConfigService)]) {
     const nodeIsFree = index === device.index || (yield* tap.node(index)) === undefined
-    const indexIsFree = nodeIsFree && (yield* container.route.linkGet(index).pipe(
-      Effect.as(false),
-      Effect.catchTag("LinkNotFound", () => Effect.succeed(true))
-    ))
+    const indexIsFree =
+      nodeIsFree &&
+      (yield* container.route.linkGet(index).pipe(
+        Effect.as(false),
+        Effect.catchTag("LinkNotFound", () => Effect.succeed(true))
+      ))
     if (indexIsFree) return index
   }
   return yield* new CniError({ code: codes.tryAgainLater, msg: `no free tap node for device "${device.name}"` })
 })
 
 /** Puts the device back: namespace, ifindex, name, mode, MAC, MTU, flags, alias, and whose its node was. */
-const putBack = Effect.fnUntraced(function*(
+const putBack = Effect.fnUntraced(function* (
   host: Place,
   container: Place,
   device: Link,
@@ -126,7 +129,7 @@ const putBack = Effect.fnUntraced(function*(
 })
 
 /** `ip link set <device> netns <container> name <ifname> …`, one request, with a tap node of its own there. */
-export const importLink = Effect.fnUntraced(function*(host: Place, container: Place, deviceID: string) {
+export const importLink = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
   const { network } = yield* ConfigService
   const { log } = yield* LogService
   const settings = yield* configuredSettings
@@ -137,15 +140,26 @@ export const importLink = Effect.fnUntraced(function*(host: Place, container: Pl
   // Registered before the request: the kernel works through it attribute by attribute and does not undo the first ones
   // when a later one is refused (a MAC in use is found last, after the move).
   yield* Effect.addFinalizer((exit) =>
-    Exit.isSuccess(exit) ? Effect.void : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined).pipe(
-      Effect.catch((error) => log("error", () => `could not put back ${device.name}: ${JSON.stringify(error)}`))
-    )
+    Exit.isSuccess(exit)
+      ? Effect.void
+      : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined).pipe(
+          Effect.catch((error) => log("error", () => `could not put back ${device.name}: ${JSON.stringify(error)}`))
+        )
   )
   const change: LinkChange = { ...settings, kind: network.kind, netns: container.netns, newIndex: index }
-  yield* host.route.linkSet(device.index, change).pipe(
-    Effect.catchTag("NetlinkError", (error) =>
-      explainRefusal(error, { spec: { ...settings, kind: network.kind }, parent, birthplace: host, container, device }))
-  )
+  yield* host.route
+    .linkSet(device.index, change)
+    .pipe(
+      Effect.catchTag("NetlinkError", (error) =>
+        explainRefusal(error, {
+          spec: { ...settings, kind: network.kind },
+          parent,
+          birthplace: host,
+          container,
+          device
+        })
+      )
+    )
   const link = yield* container.route.linkGet(index)
   const verdict = yield* judgeNode(container.netns, link)
   if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)

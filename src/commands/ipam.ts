@@ -24,7 +24,7 @@ const releaseTimeLimit = 10_000
 const passUp = (error: DelegateError): CniError =>
   (error._tag === "DelegateFailed" ? parseErrorDocument(error.stdout) : undefined) ?? toCniError(error)
 
-const run = Effect.fnUntraced(function*(command: DelegatedCommand, timeout = timeLimit) {
+const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = timeLimit) {
   const { network, delegates } = yield* ConfigService
   if (network.ipam === undefined) return ""
   const { run } = yield* DelegateService
@@ -44,27 +44,31 @@ export const ipamForward = (command: "CHECK" | "STATUS" | "GC" | "DEL") => Effec
  * The addresses and routes of the attachment, released again when the scope fails. Undefined where no IPAM is configured.
  * A delegate whose ADD failed or was interrupted may have reserved something: it gets a DEL too (SPEC, "if ADD fails").
  */
-export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | ConfigService | DelegateService | LogService> =
-  Effect.gen(function*() {
-    const { network } = yield* ConfigService
-    if (network.ipam === undefined) return undefined
-    const { type } = network.ipam
-    const { log } = yield* LogService
-    yield* Effect.addFinalizer((exit) =>
-      Exit.isSuccess(exit) ? Effect.void : run("DEL", releaseTimeLimit).pipe(
-        Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`))
-      )
-    )
-    const result = yield* parseResult(yield* run("ADD"), network.cniVersion).pipe(
-      Effect.mapError((error) =>
-        new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
-    )
-    if (result.ips.length === 0) {
-      return yield* new CniError({
-        code: codes.internal,
-        msg: "IPAM plugin returned missing IP config",
-        details: `"${type}" succeeded without giving an address`
-      })
-    }
-    return result
-  })
+export const ipamAdd: Effect.Effect<
+  Result | undefined,
+  CniError,
+  Scope.Scope | ConfigService | DelegateService | LogService
+> = Effect.gen(function* () {
+  const { network } = yield* ConfigService
+  if (network.ipam === undefined) return undefined
+  const { type } = network.ipam
+  const { log } = yield* LogService
+  yield* Effect.addFinalizer((exit) =>
+    Exit.isSuccess(exit)
+      ? Effect.void
+      : run("DEL", releaseTimeLimit).pipe(
+          Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`))
+        )
+  )
+  const result = yield* parseResult(yield* run("ADD"), network.cniVersion).pipe(
+    Effect.mapError((error) => new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
+  )
+  if (result.ips.length === 0) {
+    return yield* new CniError({
+      code: codes.internal,
+      msg: "IPAM plugin returned missing IP config",
+      details: `"${type}" succeeded without giving an address`
+    })
+  }
+  return result
+})

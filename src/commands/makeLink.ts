@@ -20,7 +20,9 @@ type IndexedSpec = LinkSpec & { readonly index: number; readonly alias: string }
 /** What is asked of a kind where the configuration is silent. */
 const defaultOptions = (kind: LinkKind): LinkOptions =>
   Object.fromEntries(
-    Object.entries(kind.attributes).flatMap(([name, { default: value }]) => value === undefined ? [] : [[name, value]])
+    Object.entries(kind.attributes).flatMap(([name, { default: value }]) =>
+      value === undefined ? [] : [[name, value]]
+    )
   )
 
 /**
@@ -42,29 +44,30 @@ export const configuredSettings = ConfigService.useSync((config) => {
 })
 
 /** Whether the kernel may have done what it was asked although its answer is an error: the answer was lost. */
-const answerWasLost = (error: NetlinkError): boolean => ["ENOBUFS", "EMSGSIZE", "ETIMEDOUT", "EPROTO"].includes(error.errno)
+const answerWasLost = (error: NetlinkError): boolean =>
+  ["ENOBUFS", "EMSGSIZE", "ETIMEDOUT", "EPROTO"].includes(error.errno)
 
 /**
  * The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. Its alias
  * takes a request of its own, since the kernel ignores one in the request that creates.
  */
-const acquireLink = Effect.fnUntraced(function*(birthplace: Place, container: Place, { alias, ...spec }: IndexedSpec) {
+const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: Place, { alias, ...spec }: IndexedSpec) {
   const { log } = yield* LogService
   const undo = container.route.linkGet(spec.index).pipe(
-    Effect.flatMap((link) => link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void),
+    Effect.flatMap((link) => (link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void)),
     Effect.catchTag("LinkNotFound", () => Effect.void),
     Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${error.operation}: ${error.errno}`))
   )
   yield* Effect.acquireRelease(
-    birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => answerWasLost(error) ? undo : Effect.void)),
-    (_, exit) => Exit.isSuccess(exit) ? Effect.void : undo
+    birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => (answerWasLost(error) ? undo : Effect.void))),
+    (_, exit) => (Exit.isSuccess(exit) ? Effect.void : undo)
   )
   yield* container.route.linkSet(spec.index, { alias })
   return yield* container.route.linkGet(spec.index)
 })
 
 /** Tries ifindexes until the link's tap node is its own; the node's name is taken by the first that comes. */
-const acquireWithOwnNode = Effect.fnUntraced(function*(
+const acquireWithOwnNode = Effect.fnUntraced(function* (
   birthplace: Place,
   container: Place,
   spec: Omit<IndexedSpec, "index">,
@@ -76,8 +79,8 @@ const acquireWithOwnNode = Effect.fnUntraced(function*(
     if (spec.kind.device === "tap" && (yield* tap.node(index)) !== undefined) continue
     const made = yield* Effect.result(acquireLink(birthplace, container, { ...spec, index }))
     if (made._tag === "Failure") {
-      const onlyTheIndexIsTaken = made.failure._tag === "NetlinkError" && made.failure.errno === "EEXIST" &&
-        (yield* isFree(container, spec.name))
+      const onlyTheIndexIsTaken =
+        made.failure._tag === "NetlinkError" && made.failure.errno === "EEXIST" && (yield* isFree(container, spec.name))
       if (onlyTheIndexIsTaken) continue
       return yield* Effect.fail(made.failure)
     }
@@ -106,7 +109,7 @@ const isFree = (place: Place, name: string) =>
   )
 
 /** `ip link add link <parent> name <ifname> netns <container> type <kind>`, at the first ifindex that is free. */
-export const makeLinkOn = Effect.fnUntraced(function*(
+export const makeLinkOn = Effect.fnUntraced(function* (
   birthplace: Place,
   container: Place,
   parent: Link,
@@ -129,7 +132,7 @@ export const makeLinkOn = Effect.fnUntraced(function*(
 })
 
 /** The link on the configured `master`, with a tap node of its own. */
-export const makeLink = Effect.fnUntraced(function*(host: Place, container: Place) {
+export const makeLink = Effect.fnUntraced(function* (host: Place, container: Place) {
   const config = yield* ConfigService
   const birthplace = config.link.linkInContainer ? container : host
   const parent = yield* findParent(birthplace.route)

@@ -13,7 +13,7 @@ const missing = (master: string, where: string) =>
   })
 
 /** The link of the default route: IPv4 before IPv6, the first next hop of a multipath route, the lowest metric. */
-const defaultRouteLink = Effect.fnUntraced(function*(route: Rtnetlink) {
+const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
   const routes = yield* route.routeList()
   const [best] = routes
     .filter((r) => r.prefix === 0 && r.dev !== undefined && (r.table ?? 254) === 254)
@@ -32,13 +32,15 @@ const defaultRouteLink = Effect.fnUntraced(function*(route: Rtnetlink) {
  * The configured `master`, or the default route's link where none is configured, in the place where it is looked up:
  * the host's, or with `linkInContainer` the container's.
  */
-export const findParent = Effect.fnUntraced(function*(route: Rtnetlink) {
+export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
   const { link } = yield* ConfigService
   if (link.master === undefined) return yield* defaultRouteLink(route)
   const master = link.master
-  return yield* route.linkGet(master).pipe(
-    Effect.catchTag("LinkNotFound", () => missing(master, link.linkInContainer ? "in the container" : "on this node"))
-  )
+  return yield* route
+    .linkGet(master)
+    .pipe(
+      Effect.catchTag("LinkNotFound", () => missing(master, link.linkInContainer ? "in the container" : "on this node"))
+    )
 })
 
 /**
@@ -46,9 +48,12 @@ export const findParent = Effect.fnUntraced(function*(route: Rtnetlink) {
  * 0 and absent both mean the parent's.
  */
 export const checkMtu = (mtu: number | undefined, parent: Link): Effect.Effect<void, CniError> =>
-  mtu === undefined || mtu === 0 || (mtu <= parent.mtu && mtu >= parent.minMtu) ? Effect.void : new CniError({
-    code: codes.invalidConfig,
-    msg: `invalid MTU ${mtu}, must be [0, master MTU(${parent.mtu})]`,
-    details: `"mtu" is ${mtu}, but "${parent.name}" carries ${Math.max(parent.minMtu, 0)} to ${parent.mtu} bytes; ` +
-      `lower "mtu", or leave it out to take the master's`
-  })
+  mtu === undefined || mtu === 0 || (mtu <= parent.mtu && mtu >= parent.minMtu)
+    ? Effect.void
+    : new CniError({
+        code: codes.invalidConfig,
+        msg: `invalid MTU ${mtu}, must be [0, master MTU(${parent.mtu})]`,
+        details:
+          `"mtu" is ${mtu}, but "${parent.name}" carries ${Math.max(parent.minMtu, 0)} to ${parent.mtu} bytes; ` +
+          `lower "mtu", or leave it out to take the master's`
+      })

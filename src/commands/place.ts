@@ -33,7 +33,7 @@ export const placeAt = (path: string) =>
  * CNI_NETNS. The plugin's own namespace is refused before any work (code 8): a link made there would be the host's, and
  * DEL would later look for links to delete among the host's own.
  */
-export const containerPlace = Effect.fnUntraced(function*(host: Place) {
+export const containerPlace = Effect.fnUntraced(function* (host: Place) {
   const { attachment, netnsOverride } = yield* ConfigService
   const container = yield* placeAt(attachment.netns)
   if (container.netns.id === host.netns.id && !netnsOverride) {

@@ -6,7 +6,7 @@ import { ipamForward } from "./ipam.ts"
 import { findParent } from "./parent.ts"
 import { hostPlace } from "./place.ts"
 
-export const status = Effect.gen(function*() {
+export const status = Effect.gen(function* () {
   const { network, link } = yield* ConfigService
   const { route } = yield* hostPlace
   const { kind } = network.kind

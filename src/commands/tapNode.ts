@@ -35,7 +35,7 @@ export type NodeVerdict =
  * By device number, read from a sysfs of the link's namespace. Where no sysfs can be mounted (a user namespace) the node
  * is asked for its link's MAC instead.
  */
-export const judgeNode = Effect.fnUntraced(function*(netns: Netns, link: Link) {
+export const judgeNode = Effect.fnUntraced(function* (netns: Netns, link: Link) {
   const tap = yield* TapService
   const node = yield* tap.node(link.index)
   if (node === undefined) return { _tag: "None" } satisfies NodeVerdict
@@ -51,7 +51,7 @@ export const judgeNode = Effect.fnUntraced(function*(netns: Netns, link: Link) {
  * "kind" node's /dev is no devtmpfs) or without the right to give it away (a user namespace) is an error only where the
  * configuration asked for an owner.
  */
-export const giveTapNode = Effect.fnUntraced(function*(verdict: NodeVerdict, link: Link) {
+export const giveTapNode = Effect.fnUntraced(function* (verdict: NodeVerdict, link: Link) {
   const config = (yield* ConfigService).link
   const { log } = yield* LogService
   const asked = config.owner !== undefined || config.group !== undefined
@@ -62,16 +62,20 @@ export const giveTapNode = Effect.fnUntraced(function*(verdict: NodeVerdict, lin
       return yield* new CniError({
         code: codes.invalidConfig,
         msg: `"owner" or "group" is configured, but there is no ${path} to give away`,
-        details: `/dev of the node is not the host's devtmpfs, so the kernel's tap nodes do not appear there; ` +
+        details:
+          `/dev of the node is not the host's devtmpfs, so the kernel's tap nodes do not appear there; ` +
           `leave "owner" and "group" out, or mount devtmpfs on /dev`
       })
     }
     return yield* log("warning", () => `there is no ${path} for link ${link.name}: /dev is not the host's devtmpfs`)
   }
-  yield* (yield* TapService).give(verdict.node, nodeRights(config)).pipe(
-    Effect.catchTag("TapError", (error) =>
-      asked ? error : log("warning", () => `${path} stays root's: ${error.operation}: ${error.errno}`))
-  )
+  yield* (yield* TapService)
+    .give(verdict.node, nodeRights(config))
+    .pipe(
+      Effect.catchTag("TapError", (error) =>
+        asked ? error : log("warning", () => `${path} stays root's: ${error.operation}: ${error.errno}`)
+      )
+    )
 })
 
 /** The refusal to hand out a node that is another link's. */
@@ -79,6 +83,7 @@ export const foreignNode = (node: TapNode, link: Link): CniError =>
   new CniError({
     code: codes.tryAgainLater,
     msg: `${node.path} is not the tap of link "${link.name}"`,
-    details: `the node has device number ${node.device}, which belongs to another link that has ifindex ${link.index} ` +
+    details:
+      `the node has device number ${node.device}, which belongs to another link that has ifindex ${link.index} ` +
       `in another network namespace; delete the attachment and add it again`
   })
