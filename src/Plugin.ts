@@ -44,7 +44,8 @@ export interface Host {
   readonly tell: (stderr: string) => Effect.Effect<void>
 }
 
-type Command = Effect.Effect<string | void, CniError | ServiceError, ConfigService | Machine | Scope.Scope>
+/** Succeeds with the document for stdout, or with nothing to say. */
+type Command = Effect.Effect<unknown, CniError | ServiceError, ConfigService | Machine | Scope.Scope>
 
 const commands: Record<"ADD" | "DEL" | "CHECK" | "GC" | "STATUS", Command> = {
   ADD: add,
@@ -91,7 +92,7 @@ const perform = Effect.fnUntraced(function* (
   })
   yield* commands[environment.command as keyof typeof commands].pipe(
     Effect.mapError(toCniError),
-    Effect.flatMap((document) => (document === undefined ? Effect.void : host.deliver(document))),
+    Effect.flatMap((document) => (typeof document === "string" ? host.deliver(document) : Effect.void)),
     Effect.scoped,
     Effect.provideService(ConfigService, config),
     Effect.provide(machine)
