@@ -22,12 +22,25 @@ const refuseInexpressible = Effect.gen(function* () {
   }
 })
 
+/** The kernel takes `net%d` for a pattern and numbers it; the link would bear another name than the one asked for. */
+const refuseNamePattern = Effect.gen(function* () {
+  const { ifname } = (yield* ConfigService).attachment
+  if (ifname.includes("%")) {
+    return yield* new CniError({
+      code: codes.invalidEnvironment,
+      msg: `interface name contains %`,
+      details: `CNI_IFNAME is "${ifname}", which the kernel would take for a pattern; choose a name without %`
+    })
+  }
+})
+
 /**
  * Answers the result document at the configuration's version. Whatever fails, or interrupts, before the caller's scope
  * ends well is taken back by that scope: the link (or the import), its addresses, the reservation of them.
  */
 export const add = Effect.gen(function* () {
   const { network, attachment, link: config, prevResult } = yield* ConfigService
+  yield* refuseNamePattern
   yield* refuseInexpressible
   const host = yield* hostPlace
   const container = yield* containerPlace(host)

@@ -44,6 +44,8 @@ const prepareSysctls = Effect.fnUntraced(function* (container: Place, link: Link
 /** Milliseconds, as the reference implementation has them. */
 const dadPoll = 50
 const dadLimit = 5_000
+/** Milliseconds. The kernel finds out about a carrier some time after the link went up (linkwatch, up to a second's work). */
+const carrierLimit = 500
 
 /**
  * Waits until no IPv6 address is tentative: until then the kernel refuses to use it. An address that someone else on the
@@ -61,15 +63,13 @@ const awaitDad = Effect.fnUntraced(function* (container: Place, link: Link) {
       })
     }
     if (!addresses.some((address) => address.tentative === true)) return
+    if (waited >= carrierLimit && !(yield* container.route.linkGet(link.index)).running) return
     if (waited >= dadLimit) {
-      const { running } = yield* container.route.linkGet(link.index)
-      if (!running) return
       return yield* new CniError({
         code: codes.tryAgainLater,
         msg: `link ${link.name} still has tentative addresses after ${dadLimit / 1000} s`
       })
     }
-    if (waited === 0 && !(yield* container.route.linkGet(link.index)).running) return
     yield* Effect.sleep(dadPoll)
   }
 })

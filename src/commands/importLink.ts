@@ -147,19 +147,17 @@ export const importLink = Effect.fnUntraced(function* (host: Place, container: P
         )
   )
   const change: LinkChange = { ...settings, kind: network.kind, netns: container.netns, newIndex: index }
-  yield* host.route
-    .linkSet(device.index, change)
-    .pipe(
-      Effect.catchTag("NetlinkError", (error) =>
-        explainRefusal(error, {
-          spec: { ...settings, kind: network.kind },
-          parent,
-          birthplace: host,
-          container,
-          device
-        })
-      )
+  yield* host.route.linkSet(device.index, change).pipe(
+    Effect.catchTag("NetlinkError", (error) =>
+      explainRefusal(error, {
+        spec: { ...settings, kind: network.kind },
+        parent,
+        birthplace: host,
+        container,
+        device
+      })
     )
+  )
   const link = yield* container.route.linkGet(index)
   const verdict = yield* judgeNode(container.netns, link)
   if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
