@@ -1,0 +1,24 @@
+/** The options that say where things are on a node. */
+
+export const siteOptions = {
+  root: { type: "string", value: "DIR", default: "/", help: "where the node's files are, if not at /" },
+  "cni-bin": {
+    type: "string",
+    multiple: true,
+    value: "DIR",
+    default: ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"],
+    help: "a folder of CNI plugins, below the root"
+  },
+  "cni-conf": {
+    type: "string",
+    value: "DIR",
+    default: "/etc/cni/net.d",
+    help: "the runtime's network configurations, below the root"
+  },
+  kubelet: {
+    type: "string",
+    value: "DIR",
+    default: "/var/lib/kubelet/device-plugins",
+    help: "the kubelet's folder of device plugins, below the root"
+  }
+} as const

@@ -1,0 +1,228 @@
+import { mkdir, rename } from "node:fs/promises"
+import { createServer, type Server } from "node:net"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { encodeResources, type Resources } from "../../src/reservation/resources.ts"
+import { makeScene, type Scene } from "./scene.ts"
+import { writeProgram } from "./tool.ts"
+
+interface Finding {
+  readonly check: string
+  readonly status: "fine" | "note" | "wrong"
+  readonly says: string
+  readonly todo?: string
+}
+
+const examine = async (scene: Scene): Promise<ReadonlyArray<Finding>> => {
+  const { stdout } = await scene.run("doctor", "--json")
+  return JSON.parse(stdout).findings
+}
+
+/** What the doctor says of one subject. */
+const of = async (scene: Scene, check: string): Promise<ReadonlyArray<string>> =>
+  (await examine(scene))
+    .filter((one) => one.check === check)
+    .map(({ status, says, todo }) => `${status}: ${says}${todo ? `; ${todo}` : ""}`)
+
+const listen = async (path: string): Promise<Server> => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  return server
+}
+
+/** A kubelet that listens, until the end of the block. */
+const makeKubelet = async (scene: Scene) => {
+  const folder = join(scene.root, "var/lib/kubelet/device-plugins")
+  await mkdir(folder, { recursive: true })
+  const server = await listen(join(folder, "kubelet.sock"))
+  return { folder, [Symbol.asyncDispose]: async () => void server.close() }
+}
+
+const dataplane: Resources = {
+  dataplane: { lowerDevice: "eth0", mode: "bridge", capacity: 3, standalone: false }
+}
+
+const writeResources = (scene: Scene, resources: Resources) =>
+  scene.write("var/lib/macvtap-cni/resources.json", encodeResources(resources))
+
+describe("doctor", () => {
+  it("finds nothing wrong with a node where all is well, and says so a line each", async () => {
+    await using scene = await makeScene()
+    await using kubelet = await makeKubelet(scene)
+    await writeProgram(join(scene.root, "opt/cni/bin/macvtap"))
+    await writeResources(scene, dataplane)
+    await scene.write(
+      "etc/cni/net.d/10-lan.conf",
+      JSON.stringify({ cniVersion: "1.0.0", name: "lan", type: "macvtap", master: "eth0" })
+    )
+    const findings = await examine(scene)
+    // The rights and the /dev are this process's own.
+    const wrong = findings.filter(({ check, status }) => status === "wrong" && check !== "rights" && check !== "/dev")
+    assert.deepStrictEqual(wrong, [])
+    const lines = (await scene.run("doctor")).stdout.trimEnd().split("\n")
+    assert.strictEqual(lines.length, findings.length)
+    for (const line of [
+      "fine   kernel: it makes links of kind macvtap and macvlan",
+      `fine   CNI plugin: ${scene.root}/opt/cni/bin/macvtap is version 0.1.0`,
+      `fine   CNI configuration: ${scene.root}/etc/cni/net.d/10-lan.conf: network "lan" is well-formed`,
+      `fine   kubelet: it answers on ${kubelet.folder}/kubelet.sock`,
+      "fine   device plugin: it offers dataplane",
+      `fine   lower device eth0: up, MTU 1500, 0 links on it (resource "dataplane", network "lan")`,
+      "fine   leftovers: none",
+      "fine   udev: no rule renames macvtaps (0 rules looked at)"
+    ]) {
+      assert.include(lines, line)
+    }
+  })
+
+  it("ends with status 1 where something is wrong, and tells what to do about it", async () => {
+    await using scene = await makeScene({ kinds: [] })
+    const { status, stdout } = await scene.run("doctor")
+    assert.strictEqual(status, 1)
+    assert.match(
+      stdout,
+      /^WRONG {2}kernel: it has no links of kind macvtap; load it with "modprobe macvtap"; .*CONFIG_MACVTAP$/m
+    )
+    assert.match(stdout, /^WRONG {2}kernel: it has no links of kind macvlan; .*$/m)
+    const document = JSON.parse((await scene.run("doctor", "--json")).stdout)
+    assert.strictEqual(document.healthy, false)
+    for (const { status: found, todo } of document.findings) if (found === "wrong") assert.isNotEmpty(todo)
+  })
+
+  it("tells of the plugin: missing, another's, broken, of another version, open to all", async () => {
+    await using scene = await makeScene()
+    const path = join(scene.root, "opt/cni/bin/macvtap")
+    assert.match((await of(scene, "CNI plugin"))[0] ?? "", /^wrong: there is no folder of CNI plugins/)
+    await mkdir(join(scene.root, "opt/cni/bin"), { recursive: true })
+    assert.deepStrictEqual(await of(scene, "CNI plugin"), [
+      `wrong: there is no plugin "macvtap" in ${scene.root}/opt/cni/bin; run "macvtap install --to ${scene.root}/opt/cni/bin"`
+    ])
+    await scene.write("opt/cni/bin/macvtap", "")
+    assert.match((await of(scene, "CNI plugin"))[0] ?? "", /^wrong: .* cannot be run: it is no executable/)
+    await writeProgram(path, "0.0.1")
+    assert.match((await of(scene, "CNI plugin"))[0] ?? "", /^note: .* is version 0\.0\.1, this is 0\.1\.0; /)
+    await scene.write("opt/cni/bin/macvtap", "#!/bin/sh\necho about >&2\n")
+    assert.match(
+      (await of(scene, "CNI plugin"))[0] ?? "",
+      /^wrong: .* is another program, such as kubevirt\/macvtap-cni's; /
+    )
+    await rename(path, `${path}-old`)
+    await mkdir(path)
+    assert.match((await of(scene, "CNI plugin"))[0] ?? "", /^wrong: .* is no file/)
+  })
+
+  it("reads the runtime's configurations as a call would", async () => {
+    await using scene = await makeScene()
+    const network = { cniVersion: "1.0.0", name: "lan", type: "macvtap" }
+    await scene.write("etc/cni/net.d/1.conf", JSON.stringify({ ...network, mode: "brigde" }))
+    await scene.write(
+      "etc/cni/net.d/2.conflist",
+      JSON.stringify({
+        cniVersion: "1.0.0",
+        name: "list",
+        plugins: [{ type: "macvtap", master: "eth9" }, { type: "tuning" }]
+      })
+    )
+    await scene.write("etc/cni/net.d/3.conf", '{ "name": "x", }')
+    await scene.write("etc/cni/net.d/4.conf", JSON.stringify({ ...network, type: "bridge", mode: "nonsense" }))
+    await scene.write("etc/cni/net.d/readme.txt", "{")
+    const found = await of(scene, "CNI configuration")
+    assert.strictEqual(found.length, 3, found.join("\n"))
+    assert.match(found[0] ?? "", /^wrong: \S+\/1\.conf: invalid configuration: mode: expected one of .*"brigde"/)
+    assert.match(found[1] ?? "", /^wrong: \S+\/3\.conf is not JSON: .*; correct it/)
+    assert.match(found[2] ?? "", /^fine: \S+\/2\.conflist: network "list" is well-formed$/)
+    assert.deepStrictEqual(await of(scene, "lower device eth9"), [
+      `wrong: there is no such link (network "list"); make it, or name one that "ip link" shows`
+    ])
+  })
+
+  it("tells of the kubelet: none, no folder, no socket, nobody behind it", async () => {
+    await using scene = await makeScene()
+    assert.match((await of(scene, "kubelet"))[0] ?? "", /^note: there is none on this node/)
+    await mkdir(join(scene.root, "var/lib/kubelet"), { recursive: true })
+    assert.match((await of(scene, "kubelet"))[0] ?? "", /^wrong: it has no folder/)
+    {
+      await using _ = await makeKubelet(scene)
+      assert.match((await of(scene, "kubelet"))[0] ?? "", /^fine: it answers on/)
+    }
+    assert.match((await of(scene, "kubelet"))[0] ?? "", /^wrong: .*kubelet\.sock is missing/)
+  })
+
+  it("tells of the device plugin: not run, unreadable state, without a link on this node", async () => {
+    await using scene = await makeScene()
+    assert.match((await of(scene, "device plugin"))[0] ?? "", /^note: it has not run here/)
+    await scene.write("var/lib/macvtap-cni/resources.json", "{")
+    assert.match(
+      (await of(scene, "device plugin"))[0] ?? "",
+      /^wrong: .*resources\.json: .*; restart the device plugin/
+    )
+    await writeResources(scene, { storage: { mode: "bridge", capacity: 1, standalone: false } })
+    assert.deepStrictEqual(await of(scene, "device plugin"), ["fine: it offers storage"])
+    assert.match(
+      (await of(scene, "lower device"))[0] ?? "",
+      /^note: this node has none of those that resource "storage" may use/
+    )
+  })
+
+  it("tells what is in the way of macvtaps on a lower device", async () => {
+    await using scene = await makeScene()
+    const { kernel } = scene
+    await writeResources(scene, dataplane)
+    kernel.setCarrier(undefined, "eth0", false)
+    assert.match((await of(scene, "lower device eth0"))[0] ?? "", /^note: it is up, but has no carrier/)
+    kernel.setCarrier(undefined, "eth0", true)
+    kernel.inside().linkSet("eth0", { up: false })
+    assert.deepStrictEqual(await of(scene, "lower device eth0"), [
+      `wrong: it is down, so that no frame passes (resource "dataplane"); ip link set eth0 up`
+    ])
+    kernel.inside().linkSet("eth0", { up: true })
+    kernel.addLink({ name: "br0", kind: "bridge" })
+    kernel.enslave(undefined, "eth0", "br0")
+    assert.match(
+      (await of(scene, "lower device eth0"))[0] ?? "",
+      /^wrong: it is a port of br0, .*EBUSY.*; use br0 as the lower device/
+    )
+    kernel.enslave(undefined, "eth0", undefined)
+    await scene.write("sys/class/net/eth0/phy80211/name", "phy0")
+    assert.match((await of(scene, "lower device eth0"))[0] ?? "", /^wrong: it is wireless/)
+  })
+
+  it("tells of leftovers: links, nodes, sockets, half files", async () => {
+    await using scene = await makeScene()
+    const { kernel } = scene
+    await writeResources(scene, dataplane)
+    kernel.addNetns("/run/netns/dead")
+    kernel.addNetns("/run/netns/known")
+    const dead = { network: "pods", containerID: "dead", ifname: "net1" }
+    await scene.attach({ ...dead, netns: "/run/netns/dead", index: 2 ** 30 })
+    await scene.attach({ ...dead, containerID: "known", netns: "/run/netns/known", index: 2 ** 30 + 1 })
+    await scene.remember({ ...dead, containerID: "known" }, [])
+    await scene.write("var/lib/macvtap-cni/dev/dataplaneMvp2", "")
+    await scene.write("opt/cni/bin/.macvtap-install-0123456789abcdef", "")
+    await scene.write("opt/cni/bin/bridge", "")
+    const found = await of(scene, "leftovers")
+    assert.deepStrictEqual(
+      found.map((line) => line.split(scene.root).join("")),
+      [
+        `wrong: link net1 in /run/netns/dead, of dead/net1 (network pods), which no process and no runtime knows of; "macvtap uninstall --leftovers" removes it`,
+        `wrong: node /var/lib/macvtap-cni/dev/dataplaneMvp2, whose link is gone; "macvtap uninstall --leftovers" removes it`,
+        `wrong: /opt/cni/bin/.macvtap-install-0123456789abcdef, of an installation that was stopped; "macvtap uninstall --leftovers" removes it`
+      ]
+    )
+  })
+
+  it("tells of links that another device plugin made beforehand", async () => {
+    await using scene = await makeScene()
+    scene.kernel.addLink({ name: "eth1", kind: "macvtap" })
+    scene.kernel.addLink({ name: "mvt0123456789ab", kind: "macvtap" })
+    assert.match((await of(scene, "leftovers"))[0] ?? "", /^note: link mvt0123456789ab .*ip link del mvt0123456789ab$/)
+  })
+
+  it("goes on where a file cannot be read", async () => {
+    await using scene = await makeScene()
+    await mkdir(join(scene.root, "etc/cni/net.d/dir.conf"), { recursive: true })
+    const findings = await examine(scene)
+    assert.isTrue(findings.some(({ check, status }) => check === "CNI configuration" && status === "wrong"))
+    assert.isTrue(findings.some(({ check }) => check === "udev"))
+  })
+})

@@ -1,0 +1,164 @@
+import { chmod, link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { makeFolder } from "../support/folder.ts"
+import { runTool, writeProgram } from "./tool.ts"
+
+/** An executable to install, and a folder to install it to. */
+const place = async () => {
+  const folder = await makeFolder("install")
+  const executable = join(folder.path, "built")
+  const to = join(folder.path, "bin")
+  await writeProgram(executable)
+  await mkdir(to)
+  const install = (...more: ReadonlyArray<string>) => runTool(["install", "--to", to, ...more], { executable })
+  return { executable, to, install, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] }
+}
+
+const mode = async (path: string) => (await stat(path)).mode & 0o7777
+
+describe("install", () => {
+  it("puts the executable there, for everybody to run, with nothing beside it", async () => {
+    await using here = await place()
+    const before = process.umask(0o077)
+    const said = await here.install()
+    process.umask(before)
+    assert.deepStrictEqual(said, { status: 0, stdout: `${here.to}/macvtap: version 0.1.0 installed\n`, stderr: "" })
+    assert.deepStrictEqual(await readdir(here.to), ["macvtap"])
+    assert.strictEqual(await mode(join(here.to, "macvtap")), 0o755)
+    assert.deepStrictEqual(await readFile(join(here.to, "macvtap")), await readFile(here.executable))
+  })
+
+  it("does nothing the second time", async () => {
+    await using here = await place()
+    await here.install()
+    const { ino, mtimeMs } = await stat(join(here.to, "macvtap"))
+    const said = await here.install()
+    assert.deepStrictEqual(said, { status: 0, stdout: `${here.to}/macvtap: up to date (version 0.1.0)\n`, stderr: "" })
+    const after = await stat(join(here.to, "macvtap"))
+    assert.deepStrictEqual([after.ino, after.mtimeMs], [ino, mtimeMs])
+  })
+
+  it("gives the file its mode back", async () => {
+    await using here = await place()
+    await here.install()
+    await chmod(join(here.to, "macvtap"), 0o600)
+    const said = await here.install()
+    assert.strictEqual(said.status, 0)
+    assert.include(said.stdout, "its mode is 0755 again")
+    assert.strictEqual(await mode(join(here.to, "macvtap")), 0o755)
+  })
+
+  it.each([
+    ["an older version", "#!/bin/sh\necho 'macvtap (macvtap-cni) 0.0.9'\n", "in place of version 0.0.9"],
+    ["another program", "#!/bin/sh\necho 'CNI macvtap plugin' >&2\n", "in place of another program"],
+    ["a file that is no program", "nothing", "in place of a file that cannot be run"]
+  ])("replaces %s, and says so", async (_, content, words) => {
+    await using here = await place()
+    await writeFile(join(here.to, "macvtap"), content, { mode: 0o755 })
+    const { status, stdout } = await here.install()
+    assert.strictEqual(status, 0)
+    assert.include(stdout, words)
+    assert.deepStrictEqual(await readFile(join(here.to, "macvtap")), await readFile(here.executable))
+  })
+
+  it("replaces by renaming: who has the old file open keeps it, and a link to elsewhere is not followed", async () => {
+    await using here = await place()
+    const elsewhere = join(here.to, "..", "elsewhere")
+    await writeFile(elsewhere, "old", { mode: 0o755 })
+    await symlink(elsewhere, join(here.to, "macvtap"))
+    assert.strictEqual((await here.install()).status, 0)
+    assert.strictEqual(await readFile(elsewhere, "utf8"), "old")
+    assert.deepStrictEqual(await readFile(join(here.to, "macvtap")), await readFile(here.executable))
+  })
+
+  it("removes what an installation that was killed has left, and nothing else", async () => {
+    await using here = await place()
+    await writeFile(join(here.to, ".macvtap-install-0123456789abcdef"), "half")
+    await writeFile(join(here.to, ".macvtap-install-mine"), "somebody's")
+    await writeFile(join(here.to, "bridge"), "another plugin")
+    const { stdout } = await here.install()
+    assert.include(stdout, ".macvtap-install-0123456789abcdef: removed")
+    assert.deepStrictEqual((await readdir(here.to)).sort(), [".macvtap-install-mine", "bridge", "macvtap"])
+  })
+
+  it("leaves the old file alone where the new one is not this version", async () => {
+    await using here = await place()
+    await writeFile(join(here.to, "macvtap"), "old", { mode: 0o755 })
+    await writeProgram(here.executable, "9.9.9")
+    const { status, stderr } = await here.install()
+    assert.strictEqual(status, 1)
+    assert.include(stderr, "the new file is version 9.9.9, and not version 0.1.0; what was there is untouched")
+    assert.deepStrictEqual(await readdir(here.to), ["macvtap"])
+    assert.strictEqual(await readFile(join(here.to, "macvtap"), "utf8"), "old")
+  })
+
+  it("leaves the old file alone where the new one cannot be run", async () => {
+    await using here = await place()
+    await writeFile(join(here.to, "macvtap"), "old", { mode: 0o755 })
+    await writeFile(here.executable, "\u007fELF, cut off")
+    const { status, stderr } = await here.install()
+    assert.strictEqual(status, 1)
+    assert.include(stderr, "a file that cannot be run")
+    assert.strictEqual(await readFile(join(here.to, "macvtap"), "utf8"), "old")
+    assert.deepStrictEqual(await readdir(here.to), ["macvtap"])
+  })
+
+  it("installs under another name, and gives further names to the same file", async () => {
+    await using here = await place()
+    const said = await here.install("--name", "mvt", "--also", "macvlan", "--also", "mvt")
+    assert.strictEqual(
+      said.stdout,
+      `${here.to}/mvt: version 0.1.0 installed\n${here.to}/macvlan: another name of mvt now\n`
+    )
+    assert.deepStrictEqual((await readdir(here.to)).sort(), ["macvlan", "mvt"])
+    assert.strictEqual((await stat(join(here.to, "macvlan"))).ino, (await stat(join(here.to, "mvt"))).ino)
+    const again = await here.install("--name", "mvt", "--also", "macvlan")
+    assert.include(again.stdout, `${here.to}/macvlan: up to date`)
+    assert.deepStrictEqual((await readdir(here.to)).sort(), ["macvlan", "mvt"])
+  })
+
+  it("takes another plugin's name only where told to, in one step", async () => {
+    await using here = await place()
+    await writeFile(join(here.to, "macvlan"), "Go's", { mode: 0o755 })
+    await here.install()
+    assert.strictEqual(await readFile(join(here.to, "macvlan"), "utf8"), "Go's")
+    await here.install("--also", "macvlan")
+    assert.deepStrictEqual(await readFile(join(here.to, "macvlan")), await readFile(here.executable))
+    assert.deepStrictEqual((await readdir(here.to)).sort(), ["macvlan", "macvtap"])
+  })
+
+  it("says what is in the way", async () => {
+    await using here = await place()
+    const missing = await runTool(["install", "--to", "/no/such/folder"], { executable: here.executable })
+    assert.strictEqual(missing.status, 1)
+    assert.include(missing.stderr, "there is no folder /no/such/folder; name the folder")
+    await mkdir(join(here.to, "macvtap"))
+    const folder = await here.install()
+    assert.strictEqual(folder.status, 1)
+    assert.include(folder.stderr, "a folder is there")
+    const sources = await runTool(["install", "--to", here.to])
+    assert.strictEqual(sources.status, 1)
+    assert.include(sources.stderr, "npm run build")
+    const one = await runTool(["install", "--to", here.to], { executable: join(here.to, "nothing") })
+    assert.strictEqual(one.status, 1)
+  })
+
+  it("is right when several run at once", async () => {
+    await using here = await place()
+    await Promise.all(Array.from({ length: 5 }, () => here.install()))
+    assert.deepStrictEqual(await readdir(here.to), ["macvtap"])
+    assert.deepStrictEqual(await readFile(join(here.to, "macvtap")), await readFile(here.executable))
+  })
+
+  it("tells equal files from different ones of one size", async () => {
+    await using here = await place()
+    await writeProgram(here.executable, undefined, "a".repeat(3 * 1024 * 1024))
+    await writeProgram(join(here.to, "macvtap"), undefined, `${"a".repeat(3 * 1024 * 1024 - 1)}b`)
+    await utimes(join(here.to, "macvtap"), 0, 0)
+    const { stdout } = await here.install()
+    assert.include(stdout, "installed in place of version 0.1.0")
+    await link(join(here.to, "macvtap"), join(here.to, "other"))
+    assert.include((await here.install()).stdout, "up to date")
+  })
+})

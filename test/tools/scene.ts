@@ -1,0 +1,83 @@
+/** A node in memory: a kernel with containers that have links of ours, and files below a folder. */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import { encodeAlias, type LinkOwner } from "../../src/cni/alias.ts"
+import { macvlan } from "../../src/link/macvlan.ts"
+import { macvtap } from "../../src/link/macvtap.ts"
+import { type Kernel, type KernelOptions, makeKernel } from "../../src/mock/Kernel.ts"
+import { mockLayer } from "../../src/mock/layer.ts"
+import { NetlinkService } from "../../src/services/NetlinkService.ts"
+import { NetnsService } from "../../src/services/NetnsService.ts"
+import { makeFolder } from "../support/folder.ts"
+import { runTool, type Said, writeBelow } from "./tool.ts"
+
+export interface Attachment extends LinkOwner {
+  /** A namespace that is there. */
+  readonly netns: string
+  readonly index: number
+  readonly kind?: "macvtap" | "macvlan"
+  readonly mode?: string
+  readonly mac?: string
+  /** In place of the attachment's own. */
+  readonly alias?: string
+}
+
+export interface Scene extends AsyncDisposable {
+  readonly kernel: Kernel
+  /** The node's files. */
+  readonly root: string
+  readonly write: (path: string, text: string) => Promise<string>
+  /** A link of ours on the host's eth0, in a container's namespace. */
+  readonly attach: (attachment: Attachment) => Promise<void>
+  /** libcni's cache entry of an attachment. */
+  readonly remember: (
+    owner: LinkOwner,
+    cniArgs: ReadonlyArray<readonly [string, string]>,
+    folder?: string
+  ) => Promise<string>
+  /** Runs a tool on it. */
+  readonly run: (...argv: ReadonlyArray<string>) => Promise<Said>
+}
+
+const attach = Effect.fnUntraced(function* ({ netns, index, mode = "bridge", mac, alias, ...given }: Attachment) {
+  const { kind = "macvtap", ...owner } = given
+  const { connect } = yield* NetlinkService
+  const service = yield* NetnsService
+  const host = yield* connect(yield* service.current)
+  const container = yield* service.open(netns)
+  const parent = yield* host.linkGet("eth0")
+  yield* host.linkAdd({
+    kind: kind === "macvtap" ? macvtap : macvlan,
+    name: owner.ifname,
+    parent: parent.index,
+    index,
+    netns: container,
+    options: { mode },
+    up: true,
+    ...(mac === undefined ? {} : { mac })
+  })
+  yield* (yield* connect(container)).linkSet(index, { alias: alias ?? encodeAlias(owner) })
+}, Effect.scoped)
+
+/** A node whose host has `eth0`, up. No process is seen to run on it but process 1. */
+export const makeScene = async (options: KernelOptions = {}): Promise<Scene> => {
+  const kernel = makeKernel(options)
+  kernel.addLink({ name: "eth0", mac: "02:00:00:00:00:01" })
+  const folder = await makeFolder("node")
+  const root = folder.path
+  const write = (path: string, text: string) => writeBelow(root, path, text)
+  await write("proc/1/comm", "init")
+  return {
+    kernel,
+    root,
+    write,
+    attach: (attachment) => Effect.runPromise(attach(attachment).pipe(Effect.provide(mockLayer(kernel)))),
+    remember: ({ network, containerID, ifname }, cniArgs, below = "var/lib/cni/results") =>
+      write(
+        join(below, `${network}-${containerID}-${ifname}`),
+        JSON.stringify({ kind: "cniCacheV1", networkName: network, containerId: containerID, ifName: ifname, cniArgs })
+      ),
+    run: (name, ...more) => runTool([name ?? "", "--root", root, ...more], { machine: mockLayer(kernel) }),
+    [Symbol.asyncDispose]: folder[Symbol.asyncDispose]
+  }
+}

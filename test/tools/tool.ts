@@ -1,0 +1,51 @@
+/** A tool as a person runs it: words in, what it said and its exit status out. */
+import { chmod, mkdir, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { pluginVersion } from "../../src/cni/version.ts"
+import { makeKernel } from "../../src/mock/Kernel.ts"
+import { mockLayer } from "../../src/mock/layer.ts"
+import { run } from "../../src/tools/main.ts"
+import type { Machine } from "../../src/tools/Tool.ts"
+
+export interface Said {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ToolOptions {
+  /** A kernel in memory with nothing in it when left out. */
+  readonly machine?: Layer.Layer<Machine>
+  readonly executable?: string
+}
+
+export const runTool = async (argv: ReadonlyArray<string>, options: ToolOptions = {}): Promise<Said> => {
+  const stdout: Array<string> = []
+  const stderr: Array<string> = []
+  const status = await Effect.runPromise(
+    run(argv, {
+      executable: options.executable,
+      out: (text) => Effect.sync(() => void stdout.push(text)),
+      err: (text) => Effect.sync(() => void stderr.push(text)),
+      machine: options.machine ?? mockLayer(makeKernel())
+    })
+  )
+  return { status, stdout: stdout.join(""), stderr: stderr.join("") }
+}
+
+/** A program that answers `--version` as ours does, or with other words. */
+export const writeProgram = async (path: string, version: string = pluginVersion, more = ""): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `#!/bin/sh\n# ${more}\necho "macvtap (macvtap-cni) ${version}"\n`)
+  await chmod(path, 0o755)
+}
+
+/** A file below a folder, with the folders on the way. */
+export const writeBelow = async (root: string, path: string, text: string): Promise<string> => {
+  const file = join(root, path)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, text)
+  return file
+}
