@@ -1,0 +1,40 @@
+/** Where the story of the demo is played: on this machine's kernel, or on the one in memory. */
+
+/** What a person types, and what then is on the screen. */
+export interface Seen {
+  readonly typed: string
+  readonly lines: ReadonlyArray<string>
+}
+
+export interface Call {
+  readonly command: "ADD" | "CHECK" | "DEL"
+  /** The variables that the runtime sets. */
+  readonly env: Readonly<Record<string, string>>
+  readonly config: object
+}
+
+export interface Answer {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+  readonly milliseconds: number
+}
+
+export interface Stage {
+  /** How the plugin is called. */
+  readonly program: string
+  /** CNI_PATH. */
+  readonly pluginPath: string
+  /** What a call's time is the time of. */
+  readonly timed: string
+  /** The container's namespace; `ns1` as a path. */
+  readonly netns: string
+  /** Makes the namespaces and the veth. */
+  readonly prepare: () => Promise<ReadonlyArray<Seen>>
+  /** The links in the container. */
+  readonly look: () => Promise<Seen>
+  /** The ifindex of that link in the container. */
+  readonly ifindex: (name: string) => Promise<number | undefined>
+  readonly tapNode: (ifindex: number) => Promise<Seen>
+  readonly call: (call: Call) => Promise<Answer>
+}

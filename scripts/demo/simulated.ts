@@ -1,0 +1,47 @@
+/** The story on the kernel in memory: the plugin's own code, on services that touch nothing. */
+import * as Effect from "effect/Effect"
+import { makeKernel } from "../../src/mock/Kernel.ts"
+import { mockLayer } from "../../src/mock/layer.ts"
+import { call } from "../../src/Plugin.ts"
+import type { Stage } from "./Stage.ts"
+import { lookThrough } from "./services.ts"
+
+const netns = "/var/run/netns/ns1"
+
+export const simulatedStage = (): Stage => {
+  const kernel = makeKernel()
+  const machine = mockLayer(kernel)
+  const { links, look, tapNode } = lookThrough(machine)
+  return {
+    program: "dist/macvtap",
+    pluginPath: "dist",
+    timed: "the plugin's own code, in this process, on a kernel that is a few maps",
+    netns,
+    prepare: async () => {
+      kernel.addNetns(netns)
+      kernel.addVeth({ name: "eth0" }, { name: "wire0" })
+      return ["ip netns add ns1", "ip link add eth0 type veth peer name wire0"].map((typed) => ({ typed, lines: [] }))
+    },
+    look: () => look(netns, "ip -n ns1 -d link"),
+    ifindex: async (name) => (await links(netns)).find((link) => link.name === name)?.index,
+    tapNode,
+    call: async ({ env, config }) => {
+      const said = { stdout: "", stderr: "" }
+      const host = {
+        machine: () => machine,
+        deliver: (text: string) =>
+          Effect.sync(() => {
+            said.stdout += text
+          }),
+        tell: (text: string) =>
+          Effect.sync(() => {
+            said.stderr += text
+          })
+      }
+      const started = performance.now()
+      const stdin = Effect.succeed(JSON.stringify(config))
+      const status = await Effect.runPromise(call(host, { program: "macvtap", env, stdin }))
+      return { status, ...said, milliseconds: performance.now() - started }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** `npm run demo` on this kernel: it works, and leaves nothing behind, however it ends. */
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { assert, describe, it } from "vitest"
+import { hasMacvtap } from "../support/machine.ts"
+import { run, until } from "../support/run.ts"
+
+const demo = [process.execPath, "scripts/demo.ts"] as const
+
+/** What is left of the tap that the demo showed, and of the namespace it named. */
+const leftovers = (said: string): ReadonlyArray<string> =>
+  [/\/dev\/tap\d+/.exec(said)?.[0] ?? "", "/run/netns/ns1"].filter((path) => path !== "" && existsSync(path))
+
+describe.skipIf(!hasMacvtap)("the demo", () => {
+  it("makes a macvtap, checks it and takes it back", async () => {
+    const { status, stdout, stderr } = await run(demo[0], [demo[1]])
+    assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+    assert.match(stdout, /eth2@if\d+: <BROADCAST,MULTICAST,ALLMULTI,UP,LOWER_UP> mtu 1500/)
+    assert.match(stdout, /link\/ether 02:03:04:05:06:07/)
+    assert.match(stdout, /crw-rw---- 1 107 107 /)
+    assert.match(stdout, /ADD [\d.]+ ms, CHECK [\d.]+ ms, DEL [\d.]+ ms/)
+    assert.notInclude(stdout, "simulated")
+    assert.deepStrictEqual(leftovers(stdout), [])
+  })
+
+  it("works without root, in a user namespace", async (context) => {
+    const nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    const readable = await run("setpriv", [...nobody, "test", "-r", "scripts/demo.ts"])
+    if (readable.status !== 0) context.skip("another user than root cannot read this folder")
+    const { status, stdout } = await run("setpriv", [...nobody, ...demo])
+    assert.strictEqual(status, 0)
+    assert.match(stdout, /link\/ether 02:03:04:05:06:07|\[simulated\]/)
+    assert.deepStrictEqual(leftovers(stdout), [])
+  })
+
+  it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves nothing behind when ended by %s", async (signal) => {
+    const child = spawn(demo[0], [demo[1]], { stdio: ["ignore", "pipe", "inherit"] })
+    let said = ""
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text
+    })
+    const closed = new Promise<number | null>((resolve) => child.on("close", resolve))
+    await until("the tap is there", () => said.includes("crw-"))
+    child.kill(signal)
+    assert.notStrictEqual(await closed, 0)
+    await until("everything is gone", () => leftovers(said).length === 0)
+  })
+})
