@@ -11,16 +11,26 @@ export const shorten = (text: string, length: number): string => {
   return `${text.slice(0, end)}…`
 }
 
-/** As Go's `%q` for ordinary text: quoted, with control characters and lone surrogates escaped. */
-export const quote = (text: string): string => JSON.stringify(text)
+const escapeUnits = (text: string): string =>
+  text
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("")
 
-/** A JSON value as a message can bear it: containers are only named, since a hostile one can be large or deep. */
+/** As Go's `%q`: quoted, with everything escaped that is not seen, or that a terminal would obey. */
+export const quote = (text: string): string => JSON.stringify(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escapeUnits)
+
+const isContainer = (value: unknown): boolean => typeof value === "object" && value !== null
+
+/** A JSON value as a message can bear it: a hostile one can be large or deep, so containers are mostly only named. */
 export const show = (value: unknown): string => {
   if (typeof value === "string") {
     return quote(shorten(value, longest))
   }
   if (Array.isArray(value)) {
-    return value.length === 0 ? "[]" : `an array of ${value.length}`
+    return value.length > 8 || value.some(isContainer)
+      ? `an array of ${value.length}`
+      : `[${shorten(value.map(show).join(", "), longest)}]`
   }
-  return typeof value === "object" && value !== null ? "an object" : String(value)
+  return isContainer(value) ? "an object" : String(value)
 }
