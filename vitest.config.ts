@@ -7,6 +7,7 @@ const live = "test/**/*.live.test.ts"
 export default defineConfig({
   test: {
     reporters: ["default", new FinalLine()],
+    globalSetup: "test/support/build.ts",
     teardownTimeout: 5_000,
     projects: [
       {

@@ -1,7 +1,6 @@
 /** Ends a run with what was skipped and why, and with `N passed, N failed, N skipped` as the very last line. */
 import { relative } from "node:path"
 import type { Reporter, TestCase, TestModule, Vitest } from "vitest/node"
-import { hasDebianPlugins, hasExecutable, hasMacvtap } from "./machine.ts"
 
 interface Counts {
   passed: number
@@ -10,7 +9,9 @@ interface Counts {
 }
 
 /** What a live test may have missed, for those that do not say it themselves by `context.skip(reason)`. */
-const lacking = (): string => {
+const lacking = async (): Promise<string> => {
+  // Not before the end: dist/macvtap is built first.
+  const { hasDebianPlugins, hasExecutable, hasMacvtap } = await import("./machine.ts")
   const lacks = [
     ...(hasMacvtap ? [] : ["root, iproute2 and a kernel with macvtap"]),
     ...(hasExecutable ? [] : ["dist/macvtap (npm run build)"]),
@@ -19,17 +20,17 @@ const lacking = (): string => {
   return lacks.length === 0 ? "no reason given" : `this machine lacks ${lacks.join("; ")}`
 }
 
-const reasonOf = (test: TestCase): string => {
+const reasonOf = async (test: TestCase): Promise<string> => {
   const result = test.result()
   const note = result.state === "skipped" ? result.note : undefined
-  return note ?? (test.options.mode === "todo" ? "to be written" : lacking())
+  return note ?? (test.options.mode === "todo" ? "to be written" : await lacking())
 }
 
 /** The skipped tests by file and reason: `  3 in test/live/tap.live.test.ts: this machine lacks …`. */
-const describeSkipped = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
+const describeSkipped = async (skipped: ReadonlyArray<TestCase>): Promise<ReadonlyArray<string>> => {
   const counts = new Map<string, number>()
   for (const test of skipped) {
-    const key = `${relative(process.cwd(), test.module.moduleId)}: ${reasonOf(test)}`
+    const key = `${relative(process.cwd(), test.module.moduleId)}: ${await reasonOf(test)}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   return [...counts].map(([key, count]) => `  ${count} in ${key}`)
@@ -50,7 +51,7 @@ export class FinalLine implements Reporter {
     })
   }
 
-  onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>, reason: string): void {
+  async onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>, reason: string) {
     const tests = modules.flatMap((module) => [...module.children.allTests()])
     const inState = (state: string) => tests.filter((test) => test.result().state === state)
     const skipped = inState("skipped")
@@ -62,6 +63,6 @@ export class FinalLine implements Reporter {
       failed: counted === 0 && reason === "interrupted" ? 1 : counted,
       skipped: skipped.length
     }
-    this.skipped = describeSkipped(skipped)
+    this.skipped = await describeSkipped(skipped)
   }
 }
