@@ -4,24 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TapError, type TapNode, TapService } from "../services/TapService.ts"
 import { attempt } from "./attempt.ts"
+import { deviceOf, noDevice } from "./deviceNumber.ts"
 import { SystemError } from "./errno.ts"
 import { ioctl, O_CLOEXEC, O_PATH } from "./libc.ts"
 import { readDeviceNumber } from "./sysfs.ts"
 
-/** Where something lies under the node's name that is no character device: it takes the name, but is never a tap. */
-export const noDevice = "none"
-
 const SIOCGIFHWADDR = 0x8927
-
-/** `major:minor` from glibc's st_rdev: 12 bits of major above 8 of minor, the rest of minor above. */
-const deviceOf = (stats: Stats): string => {
-  if (!stats.isCharacterDevice()) return noDevice
-  const low = stats.rdev % 0x100000000
-  const high = Math.floor(stats.rdev / 0x100000000)
-  const major = ((low >>> 8) & 0xfff) + (high & 0xfffff000)
-  const minor = (low & 0xff) + ((low >>> 12) & 0xfff00)
-  return `${major}:${minor}`
-}
 
 /**
  * Runs `step` with a path to the very node that was looked at. /dev may be shared with others who can write to it, so it
