@@ -114,7 +114,9 @@ const isRoute = (asked: ResultRoute) => {
 
 const checkAddresses = Effect.fnUntraced(function* (container: Place, link: Link, prevResult: Result, index: number) {
   const found: ReadonlyArray<Address> = yield* container.route.addressList(link.index)
-  const ours = prevResult.ips.filter((ip) => ip.interface === index)
+  // An address that names no interface is ours where there is no other it could be.
+  const onlyOurs = prevResult.interfaces.length === 1
+  const ours = prevResult.ips.filter((ip) => ip.interface === index || (ip.interface === undefined && onlyOurs))
   for (const ip of ours) {
     const { address, prefix } = ip.address
     if (!found.some((has) => has.address === address && has.prefix === prefix)) {

@@ -1,5 +1,5 @@
 /** TapService on the kernel: `/dev/tap<ifindex>`. */
-import { chmodSync, chownSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from "node:fs"
+import { chmodSync, chownSync, closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TapError, type TapNode, TapService } from "../services/TapService.ts"
