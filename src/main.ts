@@ -8,7 +8,6 @@ import { CniError, codes } from "./cni/CniError.ts"
 import { StdinError } from "./cni/Invocation.ts"
 import { liveLayer } from "./live/layer.ts"
 import { call, type Host } from "./Plugin.ts"
-import { ToolError } from "./tools/Tool.ts"
 
 const stdout = 1
 const stderr = 2
@@ -48,8 +47,8 @@ const answer = call(host, {
 
 /** Runs `macvtap install …` and its like, which a CNI call must not pay for: they are evaluated only here. */
 const tool = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  Effect.promise(() => import("./tools/main.ts")).pipe(
-    Effect.flatMap(({ run }) =>
+  Effect.promise(() => Promise.all([import("./tools/main.ts"), import("./tools/Tool.ts")])).pipe(
+    Effect.flatMap(([{ run }, { ToolError }]) =>
       run(args, {
         executable: process.versions["bun"] === undefined ? undefined : process.execPath,
         out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => new ToolError({ problem: msg })),
@@ -59,8 +58,14 @@ const tool = (args: ReadonlyArray<string>): Effect.Effect<number> =>
     )
   )
 
-const args = process.argv.slice(2)
-const program = !process.env["CNI_COMMAND"] && args.length > 0 ? tool(args) : answer
+/** The daemon, with what it needs of gRPC and the like, is evaluated only where it runs. */
+const daemon = (args: ReadonlyArray<string>): Effect.Effect<number> =>
+  Effect.promise(() => import("./device-plugin/main.ts")).pipe(
+    Effect.flatMap(({ devicePlugin }) => devicePlugin({ args, env: process.env, out: host.deliver, err: host.tell }))
+  )
+
+const [name, ...args] = process.env["CNI_COMMAND"] ? [] : process.argv.slice(2)
+const program = name === undefined ? answer : name === "device-plugin" ? daemon(args) : tool([name, ...args])
 
 let fiber: Fiber.Fiber<number> | undefined
 // Before the work begins: a signal that comes while the kernel works is delivered at the work's next pause.
