@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../cni/CniError.ts"
+import { withDefaults } from "../cni/linkOptions.ts"
 import type { Link, LinkOptions } from "../link/Link.ts"
-import type { LinkKind } from "../link/LinkKind.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
 import type { LinkSettings, LinkSpec, NetlinkError } from "../services/NetlinkService.ts"
@@ -16,14 +16,6 @@ import { giveTapNode, judgeNode } from "./tapNode.ts"
 
 /** A link to make, with everything that its undoing needs. */
 type IndexedSpec = LinkSpec & { readonly index: number; readonly alias: string }
-
-/** What is asked of a kind where the configuration is silent. */
-const defaultOptions = (kind: LinkKind): LinkOptions =>
-  Object.fromEntries(
-    Object.entries(kind.attributes).flatMap(([name, { default: value }]) =>
-      value === undefined ? [] : [[name, value]]
-    )
-  )
 
 /**
  * What the configuration says of the link, made or imported. With IPAM it stays down until its addresses are on it: the
@@ -123,7 +115,7 @@ export const makeLinkOn = Effect.fnUntraced(function* (
     ...settings,
     kind: network.kind,
     parent: parent.index,
-    options: { ...defaultOptions(network.kind), ...options, ...settings.options },
+    options: withDefaults(network.kind, { ...options, ...settings.options }),
     ...(birthplace === container ? {} : { netns: container.netns })
   } satisfies LinkSpec
   return yield* acquireWithOwnNode(birthplace, container, spec, indexes).pipe(
