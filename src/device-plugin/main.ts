@@ -1,0 +1,92 @@
+/**
+ * `macvtap device-plugin`: the daemon on the real node. Loaded only when it is asked for, since a CNI call must not pay for
+ * gRPC.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Result from "effect/Result"
+import { hardwareLive } from "../live/HardwareLive.ts"
+import { linkMonitorLive } from "../live/LinkMonitorLive.ts"
+import { netlinkLive } from "../live/NetlinkLive.ts"
+import { netnsLive } from "../live/NetnsLive.ts"
+import { reservationLive } from "../live/ReservationLive.ts"
+import { tapLive } from "../live/TapLive.ts"
+import { LogService } from "../services/LogService.ts"
+import { configFromEnvironment, configFromFile, configVariable } from "./ConfigSource.ts"
+import { runDaemon } from "./Daemon.ts"
+import { serveHttp } from "./http.ts"
+import { kubeletLive } from "./KubeletLive.ts"
+import { help, type Options, parseOptions } from "./options.ts"
+import { pluginServerLive } from "./PluginServerLive.ts"
+import { statusLive } from "./Status.ts"
+
+/** What the daemon is given of the process. */
+export interface Start {
+  readonly args: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly out: (text: string) => Effect.Effect<unknown, unknown>
+  readonly err: (text: string) => Effect.Effect<unknown>
+}
+
+/** The netlink conversation, at level debug, goes where the daemon's own words go. */
+const logLive = Layer.succeed(LogService, {
+  log: (level, line) =>
+    Effect.suspend(() => {
+      const log = { debug: Effect.logDebug, info: Effect.logInfo, warning: Effect.logWarning, error: Effect.logError }
+      return log[level](line())
+    })
+})
+
+const quiet = Layer.succeed(LogService, { log: () => Effect.void })
+
+const layer = (options: Options, env: Start["env"]) => {
+  const kernel = Layer.mergeAll(
+    netlinkLive,
+    tapLive,
+    reservationLive({ stateFolder: options.state }),
+    hardwareLive()
+  ).pipe(Layer.provide(options.level === "Debug" ? logLive : quiet), Layer.provideMerge(netnsLive))
+  return Layer.mergeAll(
+    options.config === undefined ? configFromEnvironment(env[configVariable]) : configFromFile(options.config),
+    kubeletLive({ folder: options.kubelet }),
+    pluginServerLive,
+    statusLive,
+    linkMonitorLive()
+  ).pipe(Layer.provideMerge(kernel))
+}
+
+const daemon = Effect.fnUntraced(function* (options: Options) {
+  if (options.listen !== undefined) yield* serveHttp(options.listen)
+  yield* Effect.logInfo("the device plugin has started").pipe(Effect.annotateLogs({ ...options }))
+  yield* Effect.addFinalizer(() => Effect.logInfo("the device plugin ends"))
+  return yield* runDaemon(options.state)
+}, Effect.scoped)
+
+/** Runs until it is interrupted, and gives the exit status: 0 after a signal, 1 where it could not start, 2 for usage. */
+export const devicePlugin = ({ args, env, out, err }: Start): Effect.Effect<number> => {
+  const parsed = parseOptions(args)
+  if (Result.isFailure(parsed)) return Effect.as(err(`macvtap device-plugin: ${parsed.failure}\n`), 2)
+  const options = parsed.success
+  if (options === "help") return Effect.match(out(help), { onSuccess: () => 0, onFailure: () => 1 })
+  const json = Logger.make((entry) => {
+    Effect.runSync(err(`${Logger.formatJson.log(entry)}\n`))
+  })
+  const logs = Layer.merge(Logger.layer([json]), Layer.succeed(References.MinimumLogLevel, options.level))
+  // A signal interrupts the daemon, not the telling of how it ended.
+  return Effect.uninterruptibleMask((interruptible) =>
+    interruptible(daemon(options).pipe(Effect.provide(layer(options, env)))).pipe(
+      Effect.as(0),
+      Effect.catchTag("ConfigError", (error) => Effect.as(Effect.logFatal(error.message), 1)),
+      Effect.catchTag("ListenError", (error) =>
+        Effect.as(Effect.logFatal(`--listen ${error.address}: ${error.problem}`), 1)
+      ),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.succeed(0) : Effect.as(Effect.logFatal("internal error", cause), 1)
+      ),
+      Effect.provide(logs)
+    )
+  )
+}

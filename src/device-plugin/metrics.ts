@@ -1,0 +1,48 @@
+/** What the daemon counts. Effect keeps the numbers and has the text format that Prometheus reads. */
+import type * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+
+const allocations = Metric.counter("macvtap_allocations_total", {
+  description: "Devices that the kubelet was given for a container",
+  incremental: true
+})
+const devices = Metric.gauge("macvtap_devices", { description: "Devices offered, by their health" })
+const errors = Metric.counter("macvtap_errors_total", {
+  description: "What failed, by the operation",
+  incremental: true
+})
+const registrations = Metric.counter("macvtap_registrations_total", {
+  description: "Registrations that the kubelet took",
+  incremental: true
+})
+const overruns = Metric.counter("macvtap_link_event_overruns_total", {
+  description: "How often the kernel had to drop link events, after which everything was looked at afresh",
+  incremental: true
+})
+
+export type Operation = "allocate" | "prestart" | "register" | "serve" | "config" | "links" | "resources" | "cleanup"
+
+export const operations: ReadonlyArray<Operation> = [
+  "allocate",
+  "prestart",
+  "register",
+  "serve",
+  "config",
+  "links",
+  "resources",
+  "cleanup"
+]
+
+export const countAllocations = (resource: string, count: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(allocations, { resource }), count)
+
+export const countError = (operation: Operation, count = 1): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(errors, { operation }), count)
+
+export const countRegistrations = (resource: string, count: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(registrations, { resource }), count)
+
+export const countOverruns = (count: number): Effect.Effect<void> => Metric.update(overruns, count)
+
+export const setDevices = (resource: string, state: "healthy" | "unhealthy", count: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(devices, { resource, state }), count)
