@@ -4,6 +4,7 @@
  * and nothing outside sees them. `npm run demo -- --simulate` plays it on the kernel in memory in any case.
  */
 import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
 import { constants, release } from "node:os"
 import { fileURLToPath } from "node:url"
 import { run } from "./demo/programs.ts"
@@ -75,11 +76,19 @@ const play = async (): Promise<number> => {
   return status
 }
 
+/** The executable that a runtime would call. Where it cannot be built the demo runs the sources, and says so itself. */
+const build = async (): Promise<void> => {
+  if (existsSync(fileURLToPath(new URL("../dist/macvtap", import.meta.url)))) return
+  say("npm run build: dist/macvtap, the executable that a container runtime calls")
+  await run(process.execPath, [fileURLToPath(new URL("build.ts", import.meta.url))])
+}
+
 /** Outside: enters the namespaces with a second process, and hands on signals to it. */
 const enter = async (): Promise<number> => {
   const user = process.getuid?.() === 0 ? "root" : `user ${process.getuid?.()}`
   const { words, refusal } = await findWay()
   if (words === undefined) return simulate(`This machine gives ${user} no namespaces (${refusal})`)
+  await build()
   const how = words.includes("--user") ? "in a user namespace of its own, where it is root" : "in namespaces of its own"
   say(`macvtap-cni on Linux ${release()}, run by ${user}, ${how}`)
   const again = [process.execPath, fileURLToPath(import.meta.url), inside]
