@@ -1,7 +1,8 @@
 /** The attachments on this node, as `macvtap list` tells them. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { defaultStateFolder, nodeFolder } from "../reservation/resources.ts"
+import { kindByName } from "../link/kinds.ts"
+import { nodeFolder } from "../reservation/resources.ts"
 import { TapService } from "../services/TapService.ts"
 import { deviceNumber, readFolder, statFile } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
@@ -36,9 +37,15 @@ export interface Attachment {
   readonly up: boolean
 }
 
+/** Where the node's files are, and the device plugin's state below that. */
+interface Place {
+  readonly root: string
+  readonly state: string
+}
+
 /** Our own device nodes (those of reserved devices) by the number that they have. */
-const ownNodes = (root: string): ReadonlyMap<string, Tap> => {
-  const folder = nodeFolder(defaultStateFolder)
+const ownNodes = ({ root, state }: Place): ReadonlyMap<string, Tap> => {
+  const folder = nodeFolder(state)
   const nodes = new Map<string, Tap>()
   for (const { name } of readFolder(join(root, folder))) {
     const stats = statFile(join(root, folder, name))
@@ -63,18 +70,14 @@ const tapOf = Effect.fnUntraced(function* ({ link, device }: FoundLink, own: Rea
 })
 
 /** The attachments among the links, by network, container and name. */
-export const attachmentsOf = Effect.fnUntraced(function* (
-  root: string,
-  { links }: Inventory,
-  isTap: (kind: string) => boolean
-) {
-  const own = ownNodes(root)
+export const attachmentsOf = Effect.fnUntraced(function* (place: Place, { links }: Inventory) {
+  const own = ownNodes(place)
   const found: Array<Attachment> = []
   for (const one of links) {
     const { link, owner, parent, netns } = one
     if (owner === undefined) continue
     const { kind = "" } = link
-    const pod = findEntry(root, owner)?.pod
+    const pod = findEntry(place.root, owner)?.pod
     const mode = link.options["mode"]
     found.push({
       network: owner.network,
@@ -85,7 +88,7 @@ export const attachmentsOf = Effect.fnUntraced(function* (
       ...(parent === undefined ? {} : { master: parent }),
       kind,
       ...(typeof mode === "string" ? { mode } : {}),
-      ...(isTap(kind) ? { tap: yield* tapOf(one, own) } : {}),
+      ...(kindByName(kind)?.device === "tap" ? { tap: yield* tapOf(one, own) } : {}),
       netns,
       index: link.index,
       up: link.up

@@ -1,6 +1,5 @@
 /** `macvtap doctor`: a look at the node, as of a person who asks why it does not work. */
 import * as Effect from "effect/Effect"
-import { defaultStateFolder } from "../reservation/resources.ts"
 import { configurations } from "./doctor/configurations.ts"
 import { devtmpfs } from "./doctor/devtmpfs.ts"
 import { type Finding, note, type Site, wrong } from "./doctor/Finding.ts"
@@ -21,9 +20,9 @@ const ofLinks = Effect.fnUntraced(function* (site: Site) {
   const { findings: networkFindings, networks } = yield* configurations(site)
   const { findings: kubeletFindings, resources } = yield* kubelet(site)
   const before = [...networkFindings, ...kubeletFindings]
-  return yield* takeInventory().pipe(
+  return yield* takeInventory(site.root).pipe(
     Effect.flatMap((inventory) =>
-      Effect.map(leftovers(site, inventory, resources), (left) => [
+      Effect.map(leftovers(site, inventory), (left) => [
         ...before,
         ...lowerDevices(inventory, resources, networks, site.root),
         ...inventory.unseen.map((unseen) => note("leftovers", `cannot look into ${unseen}`, "run it as root")),
@@ -81,8 +80,8 @@ export const doctor = makeTool({
       root: where.root,
       plugins: where["cni-bin"],
       configurations: where["cni-conf"],
-      kubelet: where.kubelet,
-      state: defaultStateFolder
+      kubelet: where["kubelet-dir"],
+      state: where["state-dir"]
     })
     const healthy = findings.every(({ status }) => status !== "wrong")
     yield* out(json ? jsonText({ healthy, findings }) : findings.map(line).join(""))

@@ -1,5 +1,5 @@
 /** Looks at files that may not be there; `undefined` for what is not, an error only for what is and cannot be read. */
-import { type Dirent, lstatSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs"
+import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from "node:fs"
 
 /** `ENOENT`, `EACCES` …; the error itself in words where it has no symbol. */
 export const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? String(error)
@@ -21,6 +21,9 @@ export const statLink = (path: string): Stats | undefined => look(() => lstatSyn
 export const statFile = (path: string): Stats | undefined => look(() => statSync(path))
 
 export const readText = (path: string): string | undefined => look(() => readFileSync(path, "utf8"))
+
+/** Where a symbolic link points to. */
+export const readTarget = (path: string): string | undefined => look(() => readlinkSync(path))
 
 /** Sorted by name; empty where there is no such folder. */
 export const readFolder = (path: string): ReadonlyArray<Dirent> =>

@@ -1,4 +1,5 @@
 /** What is attached on this node: every link of ours in every namespace that can be found, told by their aliases. */
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { type LinkOwner, readAlias } from "../cni/alias.ts"
 import { kindByName } from "../link/kinds.ts"
@@ -6,6 +7,7 @@ import type { Link } from "../link/Link.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { type Netns, NetnsService } from "../services/NetnsService.ts"
 import { type DeviceNumber, TapService } from "../services/TapService.ts"
+import { readFolder } from "./files.ts"
 
 /** A link of a kind that we make, in whichever namespace. */
 export interface FoundLink {
@@ -72,17 +74,26 @@ const look = Effect.fnUntraced(function* (
   return found
 })
 
+/** Namespaces with a name on a node whose files are elsewhere; those of its processes are known anyway. */
+const named = (root: string): ReadonlyArray<string> =>
+  join(root, "/") === "/" ? [] : readFolder(join(root, "run/netns")).map(({ name }) => join(root, "run/netns", name))
+
 /** Looks into every namespace, one after the other. One that ends meanwhile is left out; one that is closed to us is told. */
-export const takeInventory = Effect.fnUntraced(function* () {
+export const takeInventory = Effect.fnUntraced(function* (root: string) {
   const service = yield* NetnsService
   const current = yield* service.current
   const links = yield* (yield* (yield* NetlinkService).connect(current)).linkList
   const host = { id: current.id, links }
   const found: Array<FoundLink> = []
   const unseen: Array<string> = []
-  for (const path of yield* service.list) {
+  const ids = new Set<string>()
+  for (const path of [...named(root), ...(yield* service.list)]) {
     const seen = yield* service.open(path).pipe(
-      Effect.flatMap((netns) => look(netns, host)),
+      Effect.flatMap((netns) => {
+        if (ids.has(netns.id)) return Effect.succeed([])
+        ids.add(netns.id)
+        return look(netns, host)
+      }),
       Effect.scoped,
       Effect.catchTag(["NetnsNotFound", "NotANetns"], () => Effect.succeed([])),
       Effect.catch(({ errno }) => {

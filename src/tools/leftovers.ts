@@ -1,12 +1,12 @@
 /** What nobody needs any more: told by the doctor, and taken away by uninstall. */
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import * as Effect from "effect/Effect"
-import { deviceName } from "../cni/deviceName.ts"
-import { deviceIndex, formatDeviceID, parseDeviceID } from "../reservation/deviceID.ts"
-import { nodeFolder, type Resources } from "../reservation/resources.ts"
+import { standaloneDevice } from "../device-plugin/standalone.ts"
+import { deviceIndex, parseDeviceID } from "../reservation/deviceID.ts"
+import { nodeFolder } from "../reservation/resources.ts"
 import { temporaries } from "./copy.ts"
 import { probeSocket } from "./doctor/socket.ts"
-import { readFolder, statFile } from "./files.ts"
+import { deviceNumber, readFolder, readTarget, statFile, statLink } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
 import { findEntry } from "./pods.ts"
 
@@ -39,40 +39,43 @@ export const staleLinks = (root: string, { links }: Inventory, used = inhabited(
       owner !== undefined && (inHost || (!used.has(netnsId) && findEntry(root, owner) === undefined))
   )
 
-/** Links of the host's namespace that a device plugin made: ours for "standalone" resources, or kubevirt/macvtap-cni's. */
-export const deviceLinks = ({ links }: Inventory): ReadonlyArray<FoundLink> =>
+/** Links of the host's namespace that our device plugin made, for "standalone" resources. */
+export const standaloneLinks = ({ links }: Inventory): ReadonlyArray<FoundLink> =>
+  links.filter(({ inHost, link }) => inHost && standaloneDevice(link) !== undefined)
+
+/** Links of the host's namespace that kubevirt/macvtap-cni's device plugin made: it writes no alias. */
+export const foreignDeviceLinks = ({ links }: Inventory): ReadonlyArray<FoundLink> =>
   links.filter(
-    ({ inHost, owner, link }) =>
+    ({ inHost, link }) =>
       inHost &&
-      owner === undefined &&
       link.kind === "macvtap" &&
+      link.alias === undefined &&
       (/^mvt[0-9a-f]{12}$/.test(link.name) || parseDeviceID(link.name) !== undefined)
   )
 
-/** The names that our device plugin gives the links of its "standalone" resources. */
-export const standaloneNames = (resources: Resources): ReadonlySet<string> =>
-  new Set(
-    Object.entries(resources)
-      .filter(([, { standalone }]) => standalone)
-      .flatMap(([resource, { capacity }]) =>
-        Array.from({ length: capacity }, (_, ordinal) => deviceName(formatDeviceID({ resource, ordinal })))
-      )
-  )
-
-/** Our own nodes of devices whose link is nowhere. */
-export const staleNodes = (root: string, state: string, { links }: Inventory): ReadonlyArray<string> => {
-  const indexes = new Set(links.map(({ link }) => link.index))
-  return readFolder(join(root, nodeFolder(state))).flatMap(({ name }) => {
-    const id = parseDeviceID(name)
-    return id !== undefined && indexes.has(deviceIndex(id)) ? [] : [join(root, nodeFolder(state), name)]
-  })
+/**
+ * Whether a node leads to nobody, or to another device's link: the kernel names a number's device after its ifindex, and
+ * shows it in every namespace, `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
+ */
+export const isStaleNode = (path: string): boolean => {
+  const id = parseDeviceID(basename(path))
+  const stats = statLink(path)
+  if (id === undefined || stats?.isCharacterDevice() !== true) return true
+  return !readTarget(`/sys/dev/char/${deviceNumber(stats)}`)?.endsWith(`/tap${deviceIndex(id)}`)
 }
+
+/** Our own nodes of devices whose link is gone. What begins with a dot is being made. */
+export const staleNodes = (state: string): ReadonlyArray<string> =>
+  readFolder(nodeFolder(state))
+    .filter(({ name }) => !name.startsWith("."))
+    .map(({ name }) => join(nodeFolder(state), name))
+    .filter(isStaleNode)
 
 /** Sockets of our device plugin, and whether it answers there. */
 export const ourSockets = Effect.fnUntraced(function* (root: string, kubelet: string) {
   const sockets: Array<{ readonly path: string; readonly answers: boolean }> = []
   for (const { name } of readFolder(join(root, kubelet)).filter(
-    (entry) => entry.isSocket() && /^macvtap/.test(entry.name)
+    (entry) => entry.isSocket() && /^macvtap-.*\.sock$/.test(entry.name)
   )) {
     const path = join(root, kubelet, name)
     sockets.push({ path, answers: (yield* probeSocket(path)) === undefined })

@@ -1,11 +1,11 @@
 /** `macvtap list`: which container, which pod, hangs on which link of the node. */
 import * as Effect from "effect/Effect"
-import { kindByName } from "../link/kinds.ts"
 import { type Attachment, attachmentsOf, type Tap } from "./attachments.ts"
 import { describeFailure } from "./failure.ts"
 import { takeInventory } from "./inventory.ts"
 import { mermaid } from "./mermaid.ts"
 import { jsonText, printable } from "./printable.ts"
+import { siteOptions } from "./site.ts"
 import { makeTool, UsageError } from "./Tool.ts"
 import { table } from "./table.ts"
 
@@ -65,8 +65,6 @@ const document = (attachments: ReadonlyArray<Attachment>, unseen: ReadonlyArray<
   unseen
 })
 
-const isTap = (kind: string): boolean => kindByName(kind)?.device === "tap"
-
 export const list = makeTool({
   name: "list",
   summary: "show the attachments on this node: network, container, pod, link, master, tap",
@@ -78,12 +76,13 @@ export const list = makeTool({
   options: {
     json: { type: "boolean", help: "a JSON document, for machines" },
     mermaid: { type: "boolean", help: "a Mermaid diagram, for a page or a report" },
-    root: { type: "string", value: "DIR", default: "/", help: "where the node's files are, if not at /" }
+    root: siteOptions.root,
+    "state-dir": siteOptions["state-dir"]
   },
-  run: Effect.fnUntraced(function* ({ json, mermaid: diagram, root }, { out, err }) {
+  run: Effect.fnUntraced(function* ({ json, mermaid: diagram, root, ...where }, { out, err }) {
     if (json && diagram) return yield* new UsageError({ problem: "--json and --mermaid exclude each other" })
-    const inventory = yield* takeInventory().pipe(Effect.mapError(describeFailure))
-    const attachments = yield* attachmentsOf(root, inventory, isTap)
+    const inventory = yield* takeInventory(root).pipe(Effect.mapError(describeFailure))
+    const attachments = yield* attachmentsOf({ root, state: where["state-dir"] }, inventory)
     if (json) yield* out(jsonText(document(attachments, inventory.unseen)))
     else if (diagram) yield* out(mermaid(attachments))
     else if (attachments.length === 0) yield* out("no attachments\n")

@@ -1,4 +1,5 @@
 /** The options that say where things are on a node. */
+import { defaultStateFolder } from "../reservation/resources.ts"
 
 export const siteOptions = {
   root: { type: "string", value: "DIR", default: "/", help: "where the node's files are, if not at /" },
@@ -15,10 +16,16 @@ export const siteOptions = {
     default: "/etc/cni/net.d",
     help: "the runtime's network configurations, below the root"
   },
-  kubelet: {
+  "kubelet-dir": {
     type: "string",
     value: "DIR",
     default: "/var/lib/kubelet/device-plugins",
     help: "the kubelet's folder of device plugins, below the root"
+  },
+  "state-dir": {
+    type: "string",
+    value: "DIR",
+    default: defaultStateFolder,
+    help: "the device plugin's state, below the root"
   }
 } as const

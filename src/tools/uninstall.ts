@@ -10,7 +10,7 @@ import { temporaries } from "./copy.ts"
 import { describeFailure } from "./failure.ts"
 import { errnoOf, readFolder, readText, statFile, statLink } from "./files.ts"
 import { type FoundLink, takeInventory } from "./inventory.ts"
-import { deviceLinks, ourSockets, staleLinks, staleNodes, standaloneNames } from "./leftovers.ts"
+import { isStaleNode, ourSockets, staleLinks, staleNodes, standaloneLinks } from "./leftovers.ts"
 import { printable } from "./printable.ts"
 import { askProgram } from "./program.ts"
 import { siteOptions } from "./site.ts"
@@ -29,6 +29,12 @@ const remove = (what: string, path: string): Step => ({
     catch: (error) => new ToolError({ problem: `cannot remove ${path}: ${errnoOf(error)}` })
   })
 })
+
+/** Looked at once more, since an ADD may have made it anew. */
+const removeNode = (path: string): Step => {
+  const { what, take } = remove(`node ${path}`, path)
+  return { what, take: Effect.suspend(() => (isStaleNode(path) ? take : Effect.void)) }
+}
 
 const removeLink = ({ link, netns }: FoundLink): Step => ({
   what: `link ${link.name} of ${netns}${link.alias === undefined ? "" : ` (${link.alias})`}`,
@@ -68,8 +74,8 @@ const programSteps = Effect.fnUntraced(function* (
   return same.map((path) => remove(`plugin ${path}`, path))
 })
 
-const readResources = (root: string): Resources =>
-  Result.getOrElse(decodeResources(readText(join(root, resourcesFile(defaultStateFolder))) ?? ""), () => ({}))
+const readResources = (state: string): Resources =>
+  Result.getOrElse(decodeResources(readText(resourcesFile(state)) ?? ""), () => ({}))
 
 const kept = (resources: Resources): string => {
   const names = Object.keys(resources).map((name) => `macvtap.network.kubevirt.io/${name}`)
@@ -115,33 +121,28 @@ export const uninstall = makeTool({
     "dry-run": { type: "boolean", help: "say what would be removed, and remove nothing" },
     force: { type: "boolean", help: "also while attachments are in use; their links stay until their containers end" },
     root: siteOptions.root,
-    kubelet: siteOptions.kubelet
+    "kubelet-dir": siteOptions["kubelet-dir"],
+    "state-dir": siteOptions["state-dir"]
   },
   run: Effect.fnUntraced(function* (options, { out, err }) {
     const { root, leftovers } = options
     const dry = options["dry-run"]
     const folder = join(root, options.from)
-    const state = join(root, defaultStateFolder)
-    const inventory = yield* takeInventory().pipe(Effect.mapError(describeFailure))
+    const state = join(root, options["state-dir"])
+    const inventory = yield* takeInventory(root).pipe(Effect.mapError(describeFailure))
     const stale = staleLinks(root, inventory)
     const live = inventory.links.filter((found) => found.owner !== undefined && !stale.includes(found))
     if (live.length > 0 && !leftovers && !options.force) return yield* refuse(live)
-    const resources = readResources(root)
-    const sockets = yield* ourSockets(root, options.kubelet)
+    const resources = readResources(state)
+    const sockets = yield* ourSockets(root, options["kubelet-dir"])
     const runs = sockets.some(({ answers }) => answers)
     const steps: Array<Step> = stale.map(removeLink)
     for (const { path, answers } of sockets) if (!answers) steps.push(remove(`socket ${path}`, path))
     steps.push(...temporaries(folder).map((path) => remove(path, path)))
     if (leftovers) {
-      steps.push(...staleNodes(root, defaultStateFolder, inventory).map((path) => remove(`node ${path}`, path)))
+      steps.push(...staleNodes(state).map(removeNode))
     } else {
-      const names = standaloneNames(resources)
-      if (!runs)
-        steps.push(
-          ...deviceLinks(inventory)
-            .filter(({ link }) => names.has(link.name))
-            .map(removeLink)
-        )
+      if (!runs) steps.push(...standaloneLinks(inventory).map(removeLink))
       steps.push(...(yield* programSteps(folder, options.name, out)))
       if (!runs && live.length === 0 && statFile(state) !== undefined) steps.push(remove(`folder ${state}`, state))
     }

@@ -24,7 +24,7 @@ const install = async (scene: Scene): Promise<void> => {
   await mkdir(join(scene.root, "var/lib/kubelet/device-plugins"), { recursive: true })
   scene.kernel.addNetns("/run/netns/dead")
   await scene.attach({ ...dead, netns: "/run/netns/dead", index: 2 ** 30 })
-  scene.kernel.addLink({ name: deviceName("aloneMvp1"), kind: "macvtap" })
+  scene.kernel.addLink({ name: deviceName("aloneMvp1"), kind: "macvtap", alias: "macvtap-device-plugin:aloneMvp1" })
   scene.kernel.addLink({ name: deviceName("otherMvp1"), kind: "macvtap" })
 }
 

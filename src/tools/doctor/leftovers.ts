@@ -1,8 +1,8 @@
 /** What nobody needs any more, as findings. */
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import type { Resources } from "../../reservation/resources.ts"
 import type { FoundLink, Inventory } from "../inventory.ts"
-import { deviceLinks, ourSockets, staleLinks, staleNodes, staleTemporaries, standaloneNames } from "../leftovers.ts"
+import { foreignDeviceLinks, ourSockets, staleLinks, staleNodes, staleTemporaries } from "../leftovers.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "leftovers"
@@ -11,23 +11,20 @@ const remedy = `"macvtap uninstall --leftovers" removes it`
 const describe = ({ link, netns, owner, inHost }: FoundLink): string =>
   `${link.name} in ${inHost ? "the host's namespace" : netns}, of ${owner?.containerID}/${owner?.ifname} (network ${owner?.network})`
 
-export const leftovers = Effect.fnUntraced(function* (site: Site, inventory: Inventory, resources: Resources) {
+export const leftovers = Effect.fnUntraced(function* (site: Site, inventory: Inventory) {
   const { root, state, kubelet, plugins } = site
-  const own = standaloneNames(resources)
   const findings: Array<Finding> = [
     ...staleLinks(root, inventory).map((found) =>
       wrong(check, `link ${describe(found)}, which no process and no runtime knows of`, remedy)
     ),
-    ...deviceLinks(inventory)
-      .filter(({ link }) => !own.has(link.name))
-      .map(({ link }) =>
-        note(
-          check,
-          `link ${link.name} in the host's namespace was made by a device plugin that makes links beforehand`,
-          `if kubevirt/macvtap-cni no longer runs here: ip link del ${link.name}`
-        )
-      ),
-    ...staleNodes(root, state, inventory).map((path) => wrong(check, `node ${path}, whose link is gone`, remedy)),
+    ...foreignDeviceLinks(inventory).map(({ link }) =>
+      note(
+        check,
+        `link ${link.name} in the host's namespace looks like one of kubevirt/macvtap-cni's device plugin`,
+        `if that no longer runs here: ip link del ${link.name}`
+      )
+    ),
+    ...staleNodes(join(root, state)).map((path) => wrong(check, `node ${path}, whose link is gone`, remedy)),
     ...staleTemporaries(root, plugins).map((path) =>
       wrong(check, `${path}, of an installation that was stopped`, remedy)
     )
