@@ -8,6 +8,8 @@ interface BuildOptions {
   readonly target: "bun"
   readonly minify: boolean
   readonly bytecode: boolean
+  readonly format: "esm" | "cjs"
+  readonly splitting: boolean
   readonly sourcemap: "none"
   readonly define: Readonly<Record<string, string>>
   readonly compile: {
@@ -15,6 +17,8 @@ interface BuildOptions {
     readonly executablePath: string
     readonly outfile: string
     readonly execArgv: ReadonlyArray<string>
+    /** Multiplies the number of runs after which code is compiled; 1 is Bun's own. */
+    readonly jitPolicy: number
     readonly autoloadDotenv: boolean
     readonly autoloadBunfig: boolean
     readonly autoloadTsconfig: boolean
