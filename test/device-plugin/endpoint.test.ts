@@ -1,0 +1,198 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { assert, describe, it } from "vitest"
+import { deviceIndex } from "../../src/reservation/deviceID.ts"
+import { makeFolder } from "../support/folder.ts"
+import { until } from "../support/run.ts"
+import { domain, startKubelet } from "./kubelet.ts"
+import { link, startWorld } from "./world.ts"
+
+const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 5 }]
+const links = [link("lo", 1), link("eth0", 2)]
+
+const folders = async () => {
+  const base = await makeFolder("dp")
+  return Object.assign(base, { folder: `${base.path}/k`, state: `${base.path}/state` })
+}
+
+const sockets = (folder: string) => readdirSync(folder).filter((name) => name.startsWith("macvtap"))
+
+describe("a resource's endpoint", () => {
+  it("is registered, listed, and withdrawn with the daemon", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    const world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    assert.deepStrictEqual(
+      kubelet.registrations.map(({ request }) => request),
+      [
+        {
+          version: "v1beta1",
+          endpoint: "macvtap-dataplane.sock",
+          resourceName: `${domain}/dataplane`,
+          options: { preStartRequired: true, getPreferredAllocationAvailable: true }
+        }
+      ]
+    )
+    assert.deepStrictEqual(kubelet.endpoint("dataplane")?.options, {
+      preStartRequired: true,
+      getPreferredAllocationAvailable: true
+    })
+    assert.deepStrictEqual(
+      kubelet
+        .endpoint("dataplane")
+        ?.lists.at(-1)
+        ?.devices.map(({ ID }) => ID),
+      [0, 1, 2, 3, 4].map((i) => `dataplaneMvp${i}`)
+    )
+    await world.stop()
+    await until("the stream's end", () => kubelet.endpoint("dataplane") === undefined, 1000)
+    assert.deepStrictEqual(sockets(place.folder), [])
+  })
+
+  it("answers Allocate from the device's ID alone", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using _world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    const { devices, response } = await kubelet.allocate("pod1", "dataplane", 2)
+    assert.deepStrictEqual(devices, ["dataplaneMvp0", "dataplaneMvp1"])
+    assert.deepStrictEqual(response, {
+      devices: [0, 1].map((ordinal) => ({
+        containerPath: `/dev/tap${deviceIndex({ resource: "dataplane", ordinal })}`,
+        hostPath: `${place.state}/dev/dataplaneMvp${ordinal}`,
+        permissions: "rw"
+      })),
+      envs: {},
+      mounts: [],
+      annotations: {},
+      cdiDevices: []
+    })
+    assert.isFalse(existsSync(`${place.state}/dev`))
+    const refused = await kubelet.preStart("pod1", "dataplane").then(
+      () => "",
+      (error) => String(error)
+    )
+    assert.match(refused, /FAILED_PRECONDITION.*device dataplaneMvp0 has no link/)
+    assert.match(refused, /k8s\.v1\.cni\.cncf\.io\/resourceName: macvtap\.network\.kubevirt\.io\/dataplane/)
+  })
+
+  it("refuses devices that are not its own", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using _world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    const { client } = kubelet.endpoint("dataplane") ?? assert.fail("no endpoint")
+    for (const id of ["controlMvp0", "dataplane", "dataplaneMvp9999", "../../etc/passwd", ""]) {
+      const words = await new Promise<string>((resolve) => {
+        client.allocate({ containerRequests: [{ devicesIds: [id] }] }, (error) => resolve(String(error)))
+      })
+      assert.match(words, /INVALID_ARGUMENT.*is no device of macvtap/)
+    }
+  })
+
+  it("is healthy while its lower device exists", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    await world.setLinks([link("lo", 1)])
+    await kubelet.healthy("dataplane", 0, 1000)
+    assert.lengthOf(kubelet.endpoint("dataplane")?.lists.at(-1)?.devices ?? [], 5)
+    await world.setLinks([link("lo", 1), link("eth0", 7)])
+    await kubelet.healthy("dataplane", 5, 1000)
+    assert.lengthOf(kubelet.registrations, 1)
+  })
+
+  it("is served before there is a kubelet, and registered when there is one", async () => {
+    await using place = await folders()
+    await using _world = await startWorld({ ...place, config, links })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await using kubelet = await startKubelet(place.folder)
+    await kubelet.healthy("dataplane", 5, 2000)
+  })
+
+  it("is registered with every new kubelet, killed and started anew many times", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using _world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    for (let n = 0; n < 10; n++) {
+      await kubelet.stop()
+      if (n % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 30 * n))
+      await kubelet.start()
+      await kubelet.healthy("dataplane", 5, 3000)
+    }
+    assert.deepStrictEqual(sockets(place.folder), ["macvtap-dataplane.sock"])
+  })
+
+  it("outlives its folder", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using _world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    await kubelet.stop()
+    rmSync(place.folder, { recursive: true })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await kubelet.start()
+    await kubelet.healthy("dataplane", 5, 3000)
+  })
+
+  it("comes back when its socket is removed under a living kubelet", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using _world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    rmSync(`${place.folder}/macvtap-dataplane.sock`)
+    await until("a second registration", () => kubelet.registrations.length === 2, 3000)
+    await kubelet.healthy("dataplane", 5, 1000)
+  })
+
+  it("takes the place of a stale socket, or of anything else of its name", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    const stale = createServer().listen(`${place.folder}/.stale`)
+    await new Promise((resolve) => stale.on("listening", resolve))
+    // A killed daemon leaves its socket; here its server lives, but under another name.
+    const { renameSync } = await import("node:fs")
+    renameSync(`${place.folder}/.stale`, `${place.folder}/macvtap-dataplane.sock`)
+    writeFileSync(`${place.folder}/macvtap-other.sock`, "")
+    await using _world = await startWorld({
+      ...place,
+      config: [...config, { name: "other", lowerDevice: "eth0", capacity: 1 }],
+      links
+    })
+    await kubelet.healthy("dataplane", 5)
+    await kubelet.healthy("other", 1)
+    stale.close()
+  })
+
+  it("registers again after a kubelet that refuses, or does not call back", async () => {
+    await using place = await folders()
+    mkdirSync(place.folder)
+    // Somebody listens, but speaks no gRPC.
+    const mute = createServer((socket) => socket.destroy()).listen(`${place.folder}/kubelet.sock`)
+    await using world = await startWorld({ ...place, config, links })
+    await until("a failed registration", () =>
+      world.logged.some((line) => line.includes("does not take the registration"))
+    )
+    mute.close()
+    await using kubelet = await startKubelet(place.folder)
+    await kubelet.healthy("dataplane", 5, 2000)
+  })
+
+  it("has a short name where its own would be too long for a unix socket", async () => {
+    await using place = await folders()
+    const folder = `${place.folder}/${"deep".repeat(11)}`
+    const name = `n${"a".repeat(55)}`
+    await using kubelet = await startKubelet(folder)
+    await using _world = await startWorld({
+      ...place,
+      folder,
+      config: [{ name, lowerDevice: "eth0", capacity: 1 }],
+      links
+    })
+    await kubelet.healthy(name, 1)
+    assert.match(kubelet.registrations[0]?.request.endpoint ?? "", /^macvtap-\d+\.sock$/)
+  })
+})

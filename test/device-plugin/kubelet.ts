@@ -1,0 +1,247 @@
+/**
+ * A stand-in for the kubelet's device manager: the same protocol over the same sockets, and the same manners. It dials the
+ * endpoint back after Register, drops the plugin when the stream ends, forgets all plugins when it starts (and removes
+ * their sockets), keeps allotments in a checkpoint, and gives them from there without asking again.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  type ClientReadableStream,
+  credentials,
+  Server,
+  ServerCredentials,
+  type ServiceError,
+  status
+} from "@grpc/grpc-js"
+import {
+  type AllocateResponse,
+  ContainerAllocateResponse,
+  type Device,
+  DevicePluginClient,
+  type DevicePluginOptions,
+  type ListAndWatchResponse,
+  type PreferredAllocationResponse,
+  type RegisterRequest,
+  type RegistrationServer,
+  RegistrationService
+} from "../../src/device-plugin/api/v1beta1.ts"
+import { until } from "../support/run.ts"
+
+export const domain = "macvtap.network.kubevirt.io"
+
+interface Entry {
+  readonly PodUID: string
+  readonly ContainerName: string
+  readonly ResourceName: string
+  readonly DeviceIDs: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly AllocResp: string
+}
+
+export interface Endpoint {
+  readonly request: RegisterRequest
+  readonly client: DevicePluginClient
+  /** What GetDevicePluginOptions says. */
+  readonly options: DevicePluginOptions
+  /** Every answer of ListAndWatch so far, and when it came (Date.now). */
+  readonly lists: Array<{ readonly at: number; readonly devices: ReadonlyArray<Device> }>
+  readonly stream: ClientReadableStream<ListAndWatchResponse>
+}
+
+export interface Allotment {
+  readonly devices: ReadonlyArray<string>
+  readonly response: ContainerAllocateResponse
+}
+
+export interface Kubelet extends AsyncDisposable {
+  readonly folder: string
+  /** Every registration since the kubelet was first started. */
+  readonly registrations: ReadonlyArray<{ readonly at: number; readonly request: RegisterRequest }>
+  /** Calls of Allocate and PreStartContainer, by what they were for. */
+  readonly calls: ReadonlyArray<string>
+  /** The endpoint that serves `macvtap.network.kubevirt.io/<resource>` now. */
+  readonly endpoint: (resource: string) => Endpoint | undefined
+  /** Waits until the resource has so many healthy devices. */
+  readonly healthy: (resource: string, count: number, timeout?: number) => Promise<void>
+  /** Healthy devices of the resource now; 0 where there is no plugin for it. */
+  readonly healthyNow: (resource: string) => number
+  /** What a pod's container gets of a resource: asked for the first time, from the checkpoint ever after. */
+  readonly allocate: (pod: string, resource: string, count?: number) => Promise<Allotment>
+  /** Before each start of the pod's containers. Rejects with what the plugin says. */
+  readonly preStart: (pod: string, resource: string) => Promise<void>
+  /** The pod is gone: its devices are free. */
+  readonly free: (pod: string) => void
+  /** SIGKILL: streams break, the socket stays as a file. */
+  readonly stop: () => Promise<void>
+  /** A new process: removes every socket, reads the checkpoint, listens. */
+  readonly start: () => Promise<void>
+}
+
+/** One call: `answer<Empty>((respond) => client.register(request, respond))`. */
+const answer = <A>(call: (respond: (error: ServiceError | null, response: A) => void) => unknown): Promise<A> =>
+  new Promise((resolve, reject) => {
+    call((error, response) => (error === null ? resolve(response) : reject(error)))
+  })
+
+export const startKubelet = async (folder: string): Promise<Kubelet> => {
+  const checkpoint = `${folder}/kubelet_internal_checkpoint`
+  const registrations: Array<{ at: number; request: RegisterRequest }> = []
+  const calls: Array<string> = []
+  const endpoints = new Map<string, Endpoint>()
+  let entries: ReadonlyArray<Entry> = []
+  let server: Server | undefined
+
+  const save = (): void => {
+    writeFileSync(
+      `${checkpoint}.new`,
+      JSON.stringify({ Data: { PodDeviceEntries: entries, RegisteredDevices: {} }, Checksum: 0 })
+    )
+    renameSync(`${checkpoint}.new`, checkpoint)
+  }
+
+  const drop = (endpoint: Endpoint): void => {
+    if (endpoints.get(endpoint.request.resourceName) === endpoint) endpoints.delete(endpoint.request.resourceName)
+    endpoint.client.close()
+  }
+
+  const dial = async (request: RegisterRequest): Promise<void> => {
+    const client = new DevicePluginClient(`unix:${folder}/${request.endpoint}`, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1
+    })
+    const options = await answer<DevicePluginOptions>((respond) => client.getDevicePluginOptions({}, respond))
+    const endpoint: Endpoint = { request, client, options, lists: [], stream: client.listAndWatch({}) }
+    const before = endpoints.get(request.resourceName)
+    if (before !== undefined) before.stream.cancel()
+    endpoints.set(request.resourceName, endpoint)
+    endpoint.stream.on("data", ({ devices }: ListAndWatchResponse) => endpoint.lists.push({ at: Date.now(), devices }))
+    endpoint.stream.on("error", () => drop(endpoint))
+    endpoint.stream.on("end", () => drop(endpoint))
+  }
+
+  const calling: RegistrationServer = {
+    register: ({ request }, respond) => {
+      if (request.version !== "v1beta1")
+        return respond({ code: status.INVALID_ARGUMENT, details: "unsupported version" })
+      registrations.push({ at: Date.now(), request })
+      respond(null, {})
+      // As the kubelet: a plugin that does not serve yet is lost.
+      dial(request).catch(() => {})
+    }
+  }
+
+  const start = async (): Promise<void> => {
+    mkdirSync(folder, { recursive: true })
+    for (const name of readdirSync(folder)) {
+      if (!name.startsWith("kubelet_internal_checkpoint")) rmSync(`${folder}/${name}`, { recursive: true, force: true })
+    }
+    try {
+      entries = JSON.parse(readFileSync(checkpoint, "utf8")).Data.PodDeviceEntries
+    } catch {
+      entries = []
+    }
+    const next = new Server()
+    next.addService(RegistrationService, calling)
+    await new Promise<void>((resolve, reject) => {
+      next.bindAsync(`unix:${folder}/kubelet.sock`, ServerCredentials.createInsecure(), (error) =>
+        error === null ? resolve() : reject(error)
+      )
+    })
+    server = next
+  }
+
+  const stop = async (): Promise<void> => {
+    for (const endpoint of endpoints.values()) {
+      endpoint.stream.cancel()
+      endpoint.client.close()
+    }
+    endpoints.clear()
+    server?.forceShutdown()
+    server = undefined
+  }
+
+  const endpoint = (resource: string): Endpoint | undefined => endpoints.get(`${domain}/${resource}`)
+  const healthyDevices = (resource: string): ReadonlyArray<Device> =>
+    endpoint(resource)
+      ?.lists.at(-1)
+      ?.devices.filter(({ health }) => health === "Healthy") ?? []
+
+  const allocate = async (pod: string, resource: string, count = 1): Promise<Allotment> => {
+    const ResourceName = `${domain}/${resource}`
+    const known = entries.find((entry) => entry.PodUID === pod && entry.ResourceName === ResourceName)
+    const given = (entry: Entry): Allotment => ({
+      devices: Object.values(entry.DeviceIDs).flat(),
+      response: ContainerAllocateResponse.decode(Buffer.from(entry.AllocResp, "base64"))
+    })
+    if (known !== undefined) return given(known)
+    const plugin = endpoint(resource)
+    if (plugin === undefined) throw new Error(`no plugin for ${ResourceName}`)
+    const taken = new Set(entries.flatMap((entry) => Object.values(entry.DeviceIDs).flat()))
+    const available = healthyDevices(resource)
+      .map(({ ID }) => ID)
+      .filter((id) => !taken.has(id))
+    if (available.length < count) throw new Error(`only ${available.length} devices of ${ResourceName} are free`)
+    // Reserved before anything is asked, as another pod's allocation may come meanwhile.
+    const place = {
+      PodUID: pod,
+      ContainerName: "c",
+      ResourceName,
+      DeviceIDs: { "-1": [] as ReadonlyArray<string> },
+      AllocResp: ""
+    }
+    const { containerResponses } = await answer<PreferredAllocationResponse>((respond) =>
+      plugin.client.getPreferredAllocation(
+        { containerRequests: [{ availableDeviceIDs: available, mustIncludeDeviceIDs: [], allocationSize: count }] },
+        respond
+      )
+    )
+    const nowTaken = new Set(entries.flatMap((entry) => Object.values(entry.DeviceIDs).flat()))
+    const preferred = (containerResponses[0]?.deviceIDs ?? []).filter((id) => !nowTaken.has(id))
+    const devices = [...preferred, ...available.filter((id) => !preferred.includes(id) && !nowTaken.has(id))].slice(
+      0,
+      count
+    )
+    place.DeviceIDs = { "-1": devices }
+    entries = [...entries, place]
+    calls.push(`Allocate ${devices.join()}`)
+    try {
+      const response = await answer<AllocateResponse>((respond) =>
+        plugin.client.allocate({ containerRequests: [{ devicesIds: [...devices] }] }, respond)
+      )
+      const [own] = response.containerResponses
+      if (own === undefined) throw new Error("Allocate answered nothing for the container")
+      const bytes = ContainerAllocateResponse.encode(own).finish()
+      const entry: Entry = { ...place, AllocResp: Buffer.from(bytes).toString("base64") }
+      entries = entries.map((other) => (other === place ? entry : other))
+      save()
+      return given(entry)
+    } catch (error) {
+      entries = entries.filter((other) => other !== place)
+      throw error
+    }
+  }
+
+  await start()
+  return {
+    folder,
+    registrations,
+    calls,
+    endpoint,
+    healthyNow: (resource) => healthyDevices(resource).length,
+    healthy: (resource, count, timeout) =>
+      until(`${count} healthy devices of ${resource}`, () => healthyDevices(resource).length === count, timeout),
+    allocate,
+    preStart: async (pod, resource) => {
+      const { devices } = await allocate(pod, resource)
+      const plugin = endpoint(resource)
+      if (plugin === undefined) throw new Error(`no plugin for ${resource}`)
+      if (!plugin.request.options?.preStartRequired) return
+      calls.push(`PreStartContainer ${devices.join()}`)
+      await answer((respond) => plugin.client.preStartContainer({ devicesIds: [...devices] }, respond))
+    },
+    free: (pod) => {
+      entries = entries.filter((entry) => entry.PodUID !== pod)
+      save()
+    },
+    stop,
+    start,
+    [Symbol.asyncDispose]: stop
+  }
+}
