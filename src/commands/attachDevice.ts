@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../cni/CniError.ts"
-import type { Link } from "../link/Link.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
 import { type Reservation, ReservationService } from "../services/ReservationService.ts"
@@ -58,21 +57,20 @@ const checkFree = Effect.fnUntraced(function* (device: Reservation) {
   if (holder !== undefined) return yield* stillHeld(device)
 })
 
-/** The node that the kubelet opened to the container, for as long as the scope goes well. */
-const acquireNode = Effect.fnUntraced(function* (container: Place, device: Reservation, link: Link) {
-  const reservations = yield* ReservationService
-  const { log } = yield* LogService
-  const number = yield* (yield* TapService).deviceNumber(container.netns, link)
-  yield* Effect.acquireRelease(
-    reservations.makeNode(device, number, nodeRights((yield* ConfigService).link)),
-    (_, exit) =>
-      Exit.isSuccess(exit)
-        ? Effect.void
-        : reservations
-            .removeNode(device.deviceID)
-            .pipe(Effect.catch((error) => log("error", () => `could not remove ${device.node}: ${error.problem}`)))
-  )
-})
+/**
+ * A standalone device has a node before ADD, which the device plugin made for QEMU's user: it has to lead to the link on
+ * the host again, whose number a move changes. Any other has none.
+ */
+const takeNodeBack = Effect.fnUntraced(
+  function* (host: Place, device: Reservation) {
+    const reservations = yield* ReservationService
+    if (!device.standalone) return void (yield* reservations.removeNode(device.deviceID))
+    const link = yield* host.route.linkGet(device.index)
+    const number = yield* (yield* TapService).deviceNumber(host.netns, link)
+    yield* reservations.makeNode(device, number, nodeRights({}))
+  },
+  Effect.catchTag("LinkNotFound", () => Effect.void)
+)
 
 const makeReserved = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation) {
   yield* checkAgreement(device)
@@ -81,14 +79,32 @@ const makeReserved = Effect.fnUntraced(function* (host: Place, container: Place,
   return yield* makeLinkOn(host, container, parent, { mode: device.mode }, [device.index])
 })
 
-/** The link of the device, in the container, with the node that the container's runtime will look for. */
-export const attachDevice = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
+/** The link of the device, in the container, with the node that the kubelet opened to it. */
+const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation) {
   const reservations = yield* ReservationService
-  const device = yield* reservations.lookup(deviceID)
-  if (device === undefined) return yield* importLink(host, container, deviceID)
+  const { log } = yield* LogService
+  let changed = device.standalone
+  // Registered before the link is made, hence run after the link is taken back: a node with its link behind it stays.
+  yield* Effect.addFinalizer((exit) =>
+    Exit.isSuccess(exit) || !changed
+      ? Effect.void
+      : Effect.catch(takeNodeBack(host, device), (error) =>
+          log("error", () => `could not take back ${device.node}: ${JSON.stringify(error)}`)
+        )
+  )
   const link = device.standalone
-    ? yield* importLink(host, container, deviceID)
+    ? yield* importLink(host, container, device.deviceID)
     : yield* makeReserved(host, container, device)
-  yield* acquireNode(container, device, link)
+  const number = yield* (yield* TapService).deviceNumber(container.netns, link)
+  changed = true
+  yield* Effect.uninterruptible(reservations.makeNode(device, number, nodeRights((yield* ConfigService).link)))
   return link
+})
+
+/** The link of a network with a `deviceID`: of our device plugin's, or of somebody else's. */
+export const attachDevice = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
+  const device = yield* (yield* ReservationService).lookup(deviceID)
+  return device === undefined
+    ? yield* importLink(host, container, deviceID)
+    : yield* acquireDevice(host, container, device)
 })

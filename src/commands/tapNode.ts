@@ -19,7 +19,7 @@ const qemuGroup = 107
 const nodeMode = 0o660
 
 /** Whom a tap node shall belong to: the configured owner and group, else QEMU's as KubeVirt runs it. */
-export const nodeRights = ({ owner, group }: LinkConf) => ({
+export const nodeRights = ({ owner, group }: Pick<LinkConf, "owner" | "group">) => ({
   owner: owner ?? qemuUser,
   group: group ?? qemuGroup,
   mode: nodeMode
