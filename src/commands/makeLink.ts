@@ -54,7 +54,8 @@ const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: P
     birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => (answerWasLost(error) ? undo : Effect.void))),
     (_, exit) => (Exit.isSuccess(exit) ? Effect.void : undo)
   )
-  yield* container.route.linkSet(spec.index, { alias })
+  // In mode passthru a new link takes its parent's address, whatever the request says; set afterwards it is both's.
+  yield* container.route.linkSet(spec.index, { alias, ...(spec.mac === undefined ? {} : { mac: spec.mac }) })
   return yield* container.route.linkGet(spec.index)
 })
 
