@@ -1,0 +1,125 @@
+/** CHECK, of the link itself: it is this attachment's, and as the configuration and the result of ADD say. */
+import * as Effect from "effect/Effect"
+import type { LinkConf } from "../cni/LinkConf.ts"
+import { sameMac } from "../cni/MacAddress.ts"
+import type { ResultInterface } from "../cni/Result.ts"
+import { kindByName } from "../link/kinds.ts"
+import type { Link } from "../link/Link.ts"
+import type { LinkKind } from "../link/LinkKind.ts"
+import { ConfigService } from "../services/ConfigService.ts"
+import { differs } from "./differs.ts"
+import { ownAlias } from "./ownLink.ts"
+import { checkMtu, findParent } from "./parent.ts"
+import type { Place } from "./place.ts"
+import { foreignNode, judgeNode } from "./tapNode.ts"
+
+/** Without its alias neither DEL nor GC would know it; with another's it is another's. */
+const checkIdentity = Effect.fnUntraced(function* (link: Link) {
+  const config = yield* ConfigService
+  const { kind } = config.network.kind
+  if (link.kind !== kind) {
+    return yield* differs(`link "${link.name}" is a ${link.kind ?? "hardware link"}, not a ${kind}`)
+  }
+  if (link.alias !== ownAlias(config)) {
+    return yield* differs(
+      `link "${link.name}" is not the one that was added for this attachment`,
+      `its alias is ${JSON.stringify(link.alias ?? "")}, but ADD wrote ${JSON.stringify(ownAlias(config))}`
+    )
+  }
+})
+
+/** Of a device that was imported, only what is configured: the rest it brought along. */
+const checkOptions = Effect.fnUntraced(function* (link: Link, kind: LinkKind, config: LinkConf) {
+  for (const [name, { key, checked, default: fallback }] of Object.entries(kind.attributes)) {
+    const expected = config.options[name] ?? (config.deviceID === undefined ? fallback : undefined)
+    if (checked !== true || expected === undefined) continue
+    const found = JSON.stringify(link.options[name])
+    if (found !== JSON.stringify(expected)) {
+      const words = `link "${link.name}" has "${key ?? name}" ${found}, configured is ${JSON.stringify(expected)}`
+      return yield* differs(words)
+    }
+  }
+})
+
+const checkMac = Effect.fnUntraced(function* (link: Link, entry: ResultInterface, config: LinkConf) {
+  const found = link.mac ?? ""
+  if (entry.mac !== undefined && !sameMac(entry.mac, found)) {
+    return yield* differs(`link "${link.name}" has MAC address ${found}, prevResult says ${entry.mac}`)
+  }
+  if (config.mac !== undefined && config.mac !== found) {
+    return yield* differs(`link "${link.name}" has MAC address ${found}, configured is ${config.mac}`)
+  }
+})
+
+const checkSize = Effect.fnUntraced(function* (link: Link, entry: ResultInterface, config: LinkConf) {
+  const [says, mtu] = entry.mtu === undefined ? ["configured is", config.mtu] : ["prevResult says", entry.mtu]
+  if (mtu !== undefined && mtu !== link.mtu) {
+    return yield* differs(
+      `link "${link.name}" has MTU ${link.mtu}, ${says} ${mtu}`,
+      "lowering the master's MTU lowers the link's for good; raising it again does not restore it"
+    )
+  }
+})
+
+const checkFlags = Effect.fnUntraced(function* (link: Link, config: LinkConf) {
+  const off = (key: string) => differs(`link "${link.name}" has "${key}" off, configured is on`)
+  if (!link.up) return yield* differs(`link "${link.name}" is down`)
+  if (config.allmulti && !link.allmulti) return yield* off("allmulti")
+  if (config.promisc && !link.promisc) return yield* off("promiscMode")
+})
+
+/**
+ * The link sits on the configured master: one that was recreated has another ifindex. Where none is configured it was the
+ * default route's link at the time of ADD, and the default route may have gone elsewhere since, even to this very link.
+ */
+const checkParent = Effect.fnUntraced(function* (host: Place, container: Place, link: Link) {
+  const { link: config } = yield* ConfigService
+  if (config.master === undefined) return
+  const place = config.linkInContainer && config.deviceID === undefined ? container : host
+  const parent = yield* findParent(place.route)
+  yield* checkMtu(config.mtu, parent)
+  // What is made on a macvlan or macvtap gets the link below that one for its parent.
+  const below = kindByName(parent.kind ?? "") === undefined ? undefined : parent.parent
+  const elsewhere =
+    below === undefined && (link.parent?.netnsid === undefined) !== (place.netns.id === container.netns.id)
+  if (elsewhere || link.parent?.index !== (below ?? parent).index) {
+    return yield* differs(
+      `link "${link.name}" is not on master "${parent.name}"`,
+      `its parent has ifindex ${link.parent?.index}, "${parent.name}" has ${parent.index}`
+    )
+  }
+})
+
+const checkNode = Effect.fnUntraced(function* (container: Place, link: Link, { owner, group }: LinkConf) {
+  const verdict = yield* judgeNode(container.netns, link)
+  if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
+  if (verdict._tag === "None") {
+    return owner === undefined && group === undefined
+      ? undefined
+      : yield* differs(`link "${link.name}" has no tap node /dev/tap${link.index}`)
+  }
+  const { node } = verdict
+  if (owner !== undefined && node.owner !== owner) {
+    return yield* differs(`${node.path} belongs to user ${node.owner}, configured is ${owner}`)
+  }
+  if (group !== undefined && node.group !== group) {
+    return yield* differs(`${node.path} belongs to group ${node.group}, configured is ${group}`)
+  }
+})
+
+/** `entry` is the link's in the result of ADD. */
+export const checkLink = Effect.fnUntraced(function* (
+  host: Place,
+  container: Place,
+  link: Link,
+  entry: ResultInterface
+) {
+  const { network, link: config } = yield* ConfigService
+  yield* checkIdentity(link)
+  yield* checkOptions(link, network.kind, config)
+  yield* checkMac(link, entry, config)
+  yield* checkSize(link, entry, config)
+  yield* checkFlags(link, config)
+  yield* checkParent(host, container, link)
+  if (network.kind.device === "tap") yield* checkNode(container, link, config)
+})
