@@ -34,7 +34,8 @@ export const answered = (
   if (/^0\.[12]\./.test(cniVersion)) {
     const family = (six: boolean) => {
       const [first] = ips.filter(({ address }) => address.includes(":") === six)
-      return first && { ip: first.address, gateway: first.gateway, routes }
+      const own = routes.filter((route) => /"dst":"[^"]*:/.test(JSON.stringify(route)) === six)
+      return first && { ip: first.address, gateway: first.gateway, routes: own }
     }
     return { stdout: JSON.stringify({ cniVersion, ip4: family(false), ip6: family(true), dns: {} }) }
   }
