@@ -1,0 +1,66 @@
+/** One CNI call on the in-memory kernel, in a fiber of its own as a process is: what it wrote, and how it ended. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { CniError } from "../../src/cni/CniError.ts"
+import type { StdinError } from "../../src/cni/Invocation.ts"
+import type { Kernel } from "../../src/mock/Kernel.ts"
+import { mockLayer } from "../../src/mock/layer.ts"
+import { call } from "../../src/Plugin.ts"
+
+export interface Invocation {
+  /** The executable's name, `macvtap` when left out. */
+  readonly program?: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** stdin: a text, a configuration, or why it cannot be read. */
+  readonly stdin: string | object | StdinError
+}
+
+export interface Answer {
+  readonly status: number
+  /** Each writing to stdout. */
+  readonly written: ReadonlyArray<string>
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface HostOptions {
+  /** What stdout does with a text; takes it when left out. */
+  readonly deliver?: (text: string) => Effect.Effect<void, CniError>
+}
+
+const isStdinError = (stdin: Invocation["stdin"]): stdin is StdinError =>
+  typeof stdin === "object" && "_tag" in stdin && stdin._tag === "StdinError"
+
+const textOf = (stdin: string | object): string => (typeof stdin === "string" ? stdin : JSON.stringify(stdin))
+
+export const callOn = (
+  kernel: Kernel,
+  { program = "macvtap", env, stdin }: Invocation,
+  { deliver = () => Effect.void }: HostOptions = {}
+): Effect.Effect<Answer> =>
+  Effect.suspend(() => {
+    const written: Array<string> = []
+    const told: Array<string> = []
+    return call(
+      {
+        machine: () => mockLayer(kernel),
+        deliver: (text) => Effect.tap(deliver(text), () => Effect.sync(() => written.push(text))),
+        tell: (text) => Effect.sync(() => void told.push(text))
+      },
+      {
+        program,
+        env,
+        stdin: isStdinError(stdin) ? Effect.fail(stdin) : Effect.sync(() => textOf(stdin))
+      }
+    ).pipe(
+      Effect.forkChild,
+      Effect.flatMap(Fiber.await),
+      Effect.map((exit) => ({
+        status: Exit.isSuccess(exit) ? exit.value : 1,
+        written,
+        stdout: written.join(""),
+        stderr: told.join("")
+      }))
+    )
+  })
