@@ -3,6 +3,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { CniError, codes } from "./cni/CniError.ts"
 import { StdinError } from "./cni/Invocation.ts"
@@ -76,5 +77,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 }
 fiber = Effect.runFork(program)
 fiber.addObserver((exit) => {
-  process.exitCode = exit._tag === "Success" ? exit.value : 1
+  // A daemon that is told to end has done its work; a call that is told to end has not.
+  const stopped = name === "device-plugin" && Exit.hasInterrupts(exit) ? 0 : 1
+  process.exitCode = exit._tag === "Success" ? exit.value : stopped
 })

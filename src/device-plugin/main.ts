@@ -60,7 +60,7 @@ const layer = (options: Options, env: Start["env"]) => {
 
 const daemon = Effect.fnUntraced(function* (options: Options) {
   if (options.listen !== undefined) yield* serveHttp(options.listen)
-  yield* Effect.logInfo("the device plugin has started").pipe(Effect.annotateLogs({ ...options }))
+  yield* Effect.logInfo("the device plugin starts").pipe(Effect.annotateLogs({ ...options }))
   yield* Effect.addFinalizer(() => Effect.logInfo("the device plugin ends"))
   return yield* runDaemon(options.state)
 }, Effect.scoped)
