@@ -7,22 +7,13 @@ import { deviceName } from "../cni/deviceName.ts"
 import type { Link } from "../link/Link.ts"
 import { macvtap } from "../link/macvtap.ts"
 import { deviceIndex, parseDeviceID } from "../reservation/deviceID.ts"
+import { standaloneAlias, standaloneDevice } from "../reservation/standalone.ts"
 import { NetlinkService, type Rtnetlink } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import type { Offer } from "./Offer.ts"
 import { CallRefused } from "./PluginServer.ts"
-
-/** Says whose the link is; no alias of an attachment, which ADD would refuse to import. */
-const aliasPrefix = "macvtap-device-plugin:"
-const aliasOf = (deviceID: string): string => `${aliasPrefix}${deviceID}`
-
-/** The device that a link of the host is; undefined for links that are none of ours. */
-export const standaloneDevice = (link: Link): string | undefined =>
-  link.kind === macvtap.kind && link.alias?.startsWith(aliasPrefix) === true
-    ? link.alias.slice(aliasPrefix.length)
-    : undefined
 
 /** QEMU's user in KubeVirt. */
 const nodeOwner = { owner: 107, group: 107, mode: 0o660 }
@@ -52,7 +43,7 @@ const makeLink = Effect.fnUntraced(function* (route: Rtnetlink, offer: Offer, de
     name: deviceName(deviceID),
     index,
     parent: parent.index,
-    alias: aliasOf(deviceID),
+    alias: standaloneAlias(deviceID),
     up: true,
     allmulti: macvtap.allmulti,
     options: { mode }
@@ -103,7 +94,7 @@ export const ensureStandalone = Effect.fnUntraced(
   })
 )
 
-/** Deletes links of devices that `isUsed` does not know, and their nodes. Answers the devices that were deleted. */
+/** Deletes the links of devices that `isStale` names, and their nodes. Answers the devices that were deleted. */
 export const removeStandalone = Effect.fnUntraced(function* (isStale: (deviceID: string) => boolean) {
   const reservations = yield* ReservationService
   return yield* onHost(

@@ -1,9 +1,9 @@
 /** What nobody needs any more: told by the doctor, and taken away by uninstall. */
 import { basename, join } from "node:path"
 import * as Effect from "effect/Effect"
-import { standaloneDevice } from "../device-plugin/standalone.ts"
 import { deviceIndex, parseDeviceID } from "../reservation/deviceID.ts"
 import { nodeFolder } from "../reservation/resources.ts"
+import { standaloneDevice } from "../reservation/standalone.ts"
 import { temporaries } from "./copy.ts"
 import { probeSocket } from "./doctor/socket.ts"
 import { deviceNumber, readFolder, readTarget, statFile, statLink } from "./files.ts"
