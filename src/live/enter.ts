@@ -2,7 +2,7 @@
  * Entering a network namespace. A thread is in one at a time, so it is entered for a single synchronous step and left
  * before anything else can run. A thread that cannot come back must never go on: it would act on the host in a pod's name.
  */
-import { openSync } from "node:fs"
+import { fstatSync, openSync } from "node:fs"
 import { O_CLOEXEC, setns } from "./libc.ts"
 
 const CLONE_NEWNET = 0x40000000
@@ -27,13 +27,20 @@ export const assertHome = (): void => {
   if (stranded !== undefined) throw stranded
 }
 
+const isSame = (one: number, other: number): boolean => {
+  const [a, b] = [fstatSync(one), fstatSync(other)]
+  return a.ino === b.ino && a.dev === b.dev
+}
+
 /**
  * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving: where setns to
- * one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet.
+ * one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet. The thread's own
+ * namespace is not entered, which setns(2) would refuse to whoever lacks CAP_SYS_ADMIN, as the device plugin does.
  */
 export const inside = <A>(netns: { readonly fd: number; readonly path: string }, step: () => A): A => {
   assertHome()
   home ??= openSync(ownNetns, O_CLOEXEC)
+  if (isSame(home, netns.fd)) return step()
   setns(home, CLONE_NEWNET)
   setns(netns.fd, CLONE_NEWNET)
   try {
