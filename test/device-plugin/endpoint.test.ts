@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../src/reservation/deviceID.ts"
@@ -154,7 +154,6 @@ describe("a resource's endpoint", () => {
     const stale = createServer().listen(`${place.folder}/.stale`)
     await new Promise((resolve) => stale.on("listening", resolve))
     // A killed daemon leaves its socket; here its server lives, but under another name.
-    const { renameSync } = await import("node:fs")
     renameSync(`${place.folder}/.stale`, `${place.folder}/macvtap-dataplane.sock`)
     writeFileSync(`${place.folder}/macvtap-other.sock`, "")
     await using _world = await startWorld({
