@@ -27,6 +27,8 @@ export interface Answer {
 export interface HostOptions {
   /** What stdout does with a text; takes it when left out. */
   readonly deliver?: (text: string) => Effect.Effect<void, CniError>
+  /** The kernel's services; `mockLayer`'s when left out. */
+  readonly machine?: ReturnType<typeof mockLayer>
 }
 
 const isStdinError = (stdin: Invocation["stdin"]): stdin is StdinError =>
@@ -37,14 +39,14 @@ const textOf = (stdin: string | object): string => (typeof stdin === "string" ? 
 export const callOn = (
   kernel: Kernel,
   { program = "macvtap", env, stdin }: Invocation,
-  { deliver = () => Effect.void }: HostOptions = {}
+  { deliver = () => Effect.void, machine = mockLayer(kernel) }: HostOptions = {}
 ): Effect.Effect<Answer> =>
   Effect.suspend(() => {
     const written: Array<string> = []
     const told: Array<string> = []
     return call(
       {
-        machine: () => mockLayer(kernel),
+        machine: () => machine,
         deliver: (text) => Effect.tap(deliver(text), () => Effect.sync(() => written.push(text))),
         tell: (text) => Effect.sync(() => void told.push(text))
       },

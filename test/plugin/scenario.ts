@@ -49,7 +49,7 @@ const Fields = Schema.Struct({
 export type Scenario = typeof Fields.Type
 
 /** What cannot go together is put right, rather than thrown away. */
-const consistent = (drawn: Scenario): Scenario => {
+export const consistent = (drawn: Scenario): Scenario => {
   const scenario = { ...drawn }
   const imports = ["device", "hashed", "standalone"].includes(scenario.source)
   // Devices are the macvtaps that a device plugin makes; a reserved device has its resource's mode.
