@@ -7,15 +7,14 @@ import { canonical, isMulticast6, networkOf } from "./subnet.ts"
 import { hasIpv6, ipv6Enabled } from "./sysctls.ts"
 
 const checkIpv4 = (link: LinkState, address: string, prefix: number): void => {
-  if (prefix > 32) refuse("EINVAL", "ipv4: Invalid prefix length")
   if (link.addresses.some((has) => has.family === 4 && has.address === address && has.prefix === prefix)) {
     refuse("EEXIST", "ipv4: Address already assigned")
   }
 }
 
 const checkIpv6 = (link: LinkState, address: string, prefix: number): void => {
-  if (prefix > 128) refuse("EINVAL", "ipv6: Invalid prefix length")
   if (!hasIpv6(link)) refuse("EINVAL")
+  if (prefix > 128) refuse("EINVAL", "ipv6: Invalid prefix length")
   if (!ipv6Enabled(link)) refuse("EACCES", "ipv6: IPv6 is disabled on this device")
   if (isMulticast6(address)) {
     refuse("EADDRNOTAVAIL", `ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag`)
@@ -32,6 +31,7 @@ const checkIpv6 = (link: LinkState, address: string, prefix: number): void => {
 export const addAddress = (machine: Machine, netns: NetnsState, index: number, asked: Address): void => {
   const address = canonical(asked.address)
   const { family, prefix } = asked
+  if (family === 4 && prefix > 32) refuse("EINVAL", "ipv4: Invalid prefix length")
   const notFound = family === 4 ? "ipv4: Device not found" : "ipv6: Unable to find the interface"
   const link = netns.links.get(index) ?? refuse("ENODEV", notFound)
   if (family === 4) checkIpv4(link, address, prefix)

@@ -2,7 +2,7 @@
 
 import type { AddressState, LinkState, Machine } from "./state.ts"
 import { linkLocalOf, networkOf } from "./subnet.ts"
-import { copyIpv6Defaults, hasIpv6, ipv6Enabled, readSysctl } from "./sysctls.ts"
+import { copyIpv6Defaults, fitsIpv6, hasIpv6, ipv6Enabled, readSysctl } from "./sysctls.ts"
 import { allLinks } from "./taps.ts"
 
 /** Up and with a carrier, its own or that of the link below. */
@@ -21,8 +21,9 @@ const removeAddresses = (link: LinkState, gone: (address: AddressState) => boole
 }
 
 /** The route to an address's own network, which the kernel makes while the link is up. */
-export const connect = (link: LinkState, { family, address, prefix }: AddressState): void => {
-  if (!link.up || link.loopback) return
+export const connect = (link: LinkState, { family, address, prefix, auto }: AddressState): void => {
+  // Loopback's IPv4 networks, and ::1, are in the table of local addresses.
+  if (!link.up || (link.loopback && (family === 4 || auto))) return
   const dst = networkOf(address, prefix)
   // An IPv4 address alone, and the unspecified network, get none; an IPv6 address always gets one.
   if (family === 4 && (prefix === 32 || dst.startsWith("0.") || /^2(2[4-9]|[3-5]\d)\./.test(dst))) return
@@ -67,12 +68,13 @@ export const settle = (machine: Machine): void => {
       link.ipv6 = true
       copyIpv6Defaults(link)
     }
-    if (!ipv6Enabled(link)) stopIpv6(link, () => true)
-    else if (!link.ipv6Started && isRunning(link)) startIpv6(machine, link)
+    if (!ipv6Enabled(link)) stopIpv6(link)
+    else if (!link.ipv6Started && fitsIpv6(link) && isRunning(link)) startIpv6(machine, link)
   }
 }
 
-const stopIpv6 = (link: LinkState, gone: (address: AddressState) => boolean): void => {
+/** Removes what IPv6 has on the link, at least the addresses that are `gone`. */
+const stopIpv6 = (link: LinkState, gone: (address: AddressState) => boolean = () => true): void => {
   link.ipv6Started = false
   removeAddresses(link, (address) => address.family === 6 && gone(address))
   removeRoutes(link, 6)
@@ -81,6 +83,11 @@ const stopIpv6 = (link: LinkState, gone: (address: AddressState) => boolean): vo
 const forgetIpv6 = (link: LinkState): void => {
   link.ipv6 = false
   for (const key of [...link.sysctls.keys()]) if (key.startsWith("ipv6/")) link.sysctls.delete(key)
+}
+
+/** IPv6 leaves a link that has become too small for it; the link may be known to it still, which loopback is. */
+export const mtuChanged = (link: LinkState): void => {
+  if (!fitsIpv6(link)) stopIpv6(link)
 }
 
 /** IPv4 addresses outlive a link's going down, IPv6 addresses do not, unless keep_addr_on_down says so; routes never do. */

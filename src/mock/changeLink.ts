@@ -1,6 +1,6 @@
 /** `ip link set`: changes of a link that is there, and its moves. */
 import type { LinkChange } from "../services/NetlinkService.ts"
-import { forgetAddresses, settle } from "./autoconf.ts"
+import { forgetAddresses, mtuChanged, settle } from "./autoconf.ts"
 import { closeLink, setFlags } from "./flags.ts"
 import { chooseIndex } from "./lookup.ts"
 import { changeOptions, isMacvlan, linksOn, setMac, validateMac } from "./macvlan.ts"
@@ -24,7 +24,7 @@ const move = (
   if (!isFree && !name) refuse("EEXIST", "An interface with the same name exists in the target netns")
   const newName = isFree
     ? link.name
-    : freeName(target, name ?? "", "EEXIST", `Unable to use '${name}' for the new interface name in the target netns`)
+    : freeName(target, name ?? "", `Unable to use '${name}' for the new interface name in the target netns`)
   if (index !== undefined && target.links.has(index)) {
     refuse("EBUSY", `The ifindex ${index} is not available in the target netns`)
   }
@@ -45,13 +45,14 @@ const setMtu = (machine: Machine, link: LinkState, mtu: number): void => {
   checkMtu(mtu, link.minMtu, link.maxMtu)
   if (link.lower !== undefined && mtu > link.lower.mtu) refuse("EINVAL")
   link.mtu = mtu
+  mtuChanged(link)
   // Links on it never have more, and do not get it back.
-  for (const other of linksOn(machine, link)) other.mtu = Math.min(other.mtu, mtu)
+  for (const other of linksOn(machine, link)) if (other.mtu > mtu) setMtu(machine, other, mtu)
 }
 
 const rename = (link: LinkState, name: string): void => {
   if (name === "" || name === link.name) return
-  link.name = freeName(link.netns, name, "EEXIST")
+  link.name = freeName(link.netns, name)
 }
 
 /** `ip link set`: attribute by attribute; what was done before the refused one stays done. */

@@ -27,7 +27,7 @@ export const addLink = (machine: Machine, netns: NetnsState, target: NetnsState,
   if (spec.mtu !== undefined && spec.mtu > lower.mtu) refuse("EINVAL")
   mayJoin(machine, lower, spec.options ?? {})
   const options = initialOptions(spec.options ?? {})
-  const name = freeName(target, spec.name, "EEXIST")
+  const name = freeName(target, spec.name)
   // IFLA_IFALIAS of a creating request is ignored by the kernel, without a word.
   const link = newLink({
     index: spec.index || chooseIndex(target),

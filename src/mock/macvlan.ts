@@ -51,8 +51,8 @@ export const mayOpen = (machine: Machine, link: LinkState): void => {
 
 /** `ip link set <link> address <mac>`. A passthru link and its lower device have one MAC address between them. */
 export const setMac = (machine: Machine, link: LinkState, mac: string): void => {
-  validateMac(mac)
   if (link.mac === mac) return
+  validateMac(mac)
   if (link.lower !== undefined && !isPassthru(link.options)) {
     if (isBusy(machine, link, mac)) refuse("EADDRINUSE")
     link.mac = mac

@@ -5,21 +5,26 @@ import type { NetnsState } from "./state.ts"
 /** Byte values for which the kernel's isspace() is true; it reads names as Latin-1. */
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0xa0 || (byte >= 9 && byte <= 13)
 
-/** EINVAL for what no link can be called. */
-export const checkName = (name: string): void => {
+/** Whether a link can be called that. */
+const isName = (name: string): boolean => {
   const bytes = Buffer.from(name)
-  if (bytes.length === 0 || bytes.length > 15 || name === "." || name === "..") refuse("EINVAL")
-  if (bytes.some((byte) => byte === 0x2f || byte === 0x3a || isSpace(byte))) refuse("EINVAL")
+  return (
+    bytes.length > 0 &&
+    bytes.length <= 15 &&
+    name !== "." &&
+    name !== ".." &&
+    !bytes.some((byte) => byte === 0x2f || byte === 0x3a || isSpace(byte))
+  )
 }
 
 /** The name as the link will have it: `eth%d` asks for the lowest free number. Refuses one that is taken. */
-export const freeName = (netns: NetnsState, name: string, taken: string, extack?: string): string => {
-  checkName(name)
+export const freeName = (netns: NetnsState, name: string, extack?: string): string => {
+  if (!isName(name)) return refuse("EINVAL", extack)
   const used = new Set(Array.from(netns.links.values(), (link) => link.name))
-  if (!name.includes("%")) return used.has(name) ? refuse(taken, extack) : name
-  if (!/^[^%]*%d[^%]*$/.test(name)) return refuse("EINVAL")
+  if (!name.includes("%")) return used.has(name) ? refuse("EEXIST", extack) : name
+  if (!/^[^%]*%d[^%]*$/.test(name)) return refuse("EINVAL", extack)
   for (let n = 0; ; n++) {
     const candidate = name.replace("%d", String(n))
-    if (!used.has(candidate)) return Buffer.byteLength(candidate) > 15 ? refuse("EINVAL") : candidate
+    if (!used.has(candidate)) return Buffer.byteLength(candidate) > 15 ? refuse("EINVAL", extack) : candidate
   }
 }

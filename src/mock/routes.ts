@@ -41,11 +41,14 @@ const egressIpv4 = (
 const scopeOf = ({ family, scope, gw }: Route): number =>
   family === 6 ? 0 : (scope ?? (gw === undefined ? scopeLink : 0))
 
+/** What IPv4 wants to be right before it looks at anything else; IPv6 drops the host's bits. */
+const checkDestination = ({ dst, prefix }: Route): void => {
+  if (prefix > 32) refuse("EINVAL", "Invalid prefix length")
+  if (networkOf(dst, prefix) !== canonical(dst)) refuse("EINVAL", "Invalid prefix for given prefix length")
+}
+
 const checkIpv4 = (netns: NetnsState, route: Route, dev: LinkState | undefined): LinkState => {
   const scope = scopeOf(route)
-  if (networkOf(route.dst, route.prefix) !== canonical(route.dst)) {
-    refuse("EINVAL", "Invalid prefix for given prefix length")
-  }
   if (scope > scopeHost) refuse("EINVAL", "Invalid scope")
   if (route.gw !== undefined) {
     if (scope === scopeHost) refuse("EINVAL", "Route with host scope can not have a gateway")
@@ -59,7 +62,10 @@ const checkIpv4 = (netns: NetnsState, route: Route, dev: LinkState | undefined):
 const egressIpv6 = (netns: NetnsState, gw: string, table: number, dev: LinkState | undefined): LinkState => {
   if (dev?.addresses.some(({ address }) => address === gw)) refuse("EINVAL", "Gateway can not be a local address")
   if (isMulticast6(gw) || gw === "::") refuse("EINVAL", "Invalid gateway address")
-  if (isLinkLocal(gw)) return dev ?? refuse("EINVAL", "Egress device not specified")
+  if (isLinkLocal(gw)) {
+    if (dev?.loopback) refuse("EINVAL", "Egress device can not be loopback device for this route")
+    return dev ?? refuse("EINVAL", "Egress device not specified")
+  }
   const found = lookUp(netns, table, gw, (route) => route.gw === undefined) ?? lookUp(netns, mainTable, gw, () => true)
   if (found === undefined || found.gw !== undefined || (dev !== undefined && dev !== found.dev))
     return refuse("EHOSTUNREACH")
@@ -75,6 +81,10 @@ const checkIpv6 = (netns: NetnsState, route: Route, asked: LinkState | undefined
   return dev
 }
 
+/** IPv4 asks for the gateway first, which no other link leads to. */
+const noLink = ({ family, gw }: Route): never =>
+  family === 4 && gw !== undefined ? refuse("ENETUNREACH", "Nexthop has invalid gateway") : refuse("ENODEV")
+
 const sameNexthop = (a: RouteState, b: RouteState): boolean => a.dev === b.dev && a.gw === b.gw
 
 const sameKey = (a: RouteState, b: RouteState): boolean =>
@@ -88,9 +98,9 @@ const isDuplicate = (a: RouteState, b: RouteState): boolean =>
 
 /** `ip route add`, without NLM_F_EXCL: another route to the same destination is no obstacle, the same one is. */
 export const addRoute = (netns: NetnsState, route: Route): void => {
-  if (route.family === 4 && route.prefix > 32) refuse("EINVAL", "Invalid prefix length")
+  if (route.family === 4) checkDestination(route)
   if (route.prefix > 128) refuse("EINVAL")
-  const asked = route.dev === undefined ? undefined : (netns.links.get(route.dev) ?? refuse("ENODEV"))
+  const asked = route.dev === undefined ? undefined : (netns.links.get(route.dev) ?? noLink(route))
   const dev = route.family === 4 ? checkIpv4(netns, route, asked) : checkIpv6(netns, route, asked)
   const added: RouteState = {
     family: route.family,

@@ -33,7 +33,7 @@ export const placeLink = (machine: Machine, netns: NetnsState, scene: LinkScene)
   if (scene.index !== undefined && netns.links.has(scene.index)) refuse("EEXIST")
   const link = newLink({
     index: scene.index ?? chooseIndex(netns),
-    name: freeName(netns, scene.name, "EEXIST"),
+    name: freeName(netns, scene.name),
     netns,
     ...(scene.kind === undefined ? {} : { kind: scene.kind }),
     mac: scene.mac ?? randomMac(machine),

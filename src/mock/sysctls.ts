@@ -23,10 +23,14 @@ const linkDefaults: Readonly<Record<string, string>> = {
   "ipv6/ndisc_notify": "0"
 }
 
-/** RFC 8200, 5: the kernel gives a link with a smaller MTU no IPv6 at all, not even the folder of its sysctls. */
+/** RFC 8200, 5: IPv6 needs an MTU of at least so much. */
 const IPV6_MIN_MTU = 1280
 
-export const hasIpv6 = (link: LinkState): boolean => link.mtu >= IPV6_MIN_MTU
+/** Whether IPv6 packets fit through the link. */
+export const fitsIpv6 = ({ mtu }: LinkState): boolean => mtu >= IPV6_MIN_MTU
+
+/** IPv6 knows no link with a smaller MTU (but loopback): there is not even the folder of its sysctls. */
+export const hasIpv6 = (link: LinkState): boolean => link.loopback || fitsIpv6(link)
 
 interface Place {
   readonly store: Map<string, string>

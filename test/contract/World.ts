@@ -12,7 +12,6 @@ export type ContractServices = NetlinkService | NetnsService | TapService
 export interface Scene {
   readonly addNetns: (netns: string) => Promise<void>
   readonly removeNetns: (netns: string) => Promise<void>
-  readonly addVeth: (netns: string, name: string, peer: string) => Promise<void>
   readonly addBridge: (netns: string, name: string) => Promise<void>
   readonly enslave: (netns: string, name: string, bridge: string) => Promise<void>
   readonly removeLink: (netns: string, name: string) => Promise<void>

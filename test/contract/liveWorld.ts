@@ -9,10 +9,6 @@ let counter = 0
 const scene: Scene = {
   addNetns: async (netns) => void (await ip(`netns add ${basename(netns)}`)),
   removeNetns: async (netns) => void (await ip(`netns del ${basename(netns)}`)),
-  addVeth: async (netns, name, peer) => {
-    await ip(`-n ${basename(netns)} link add ${peer} type veth peer name ${name}`)
-    for (const end of [name, peer]) await ip(`-n ${basename(netns)} link set ${end} up`)
-  },
   addBridge: async (netns, name) => void (await ip(`-n ${basename(netns)} link add ${name} up type bridge`)),
   enslave: async (netns, name, bridge) => void (await ip(`-n ${basename(netns)} link set ${name} master ${bridge}`)),
   removeLink: async (netns, name) => void (await ip(`-n ${basename(netns)} link del ${name}`))
