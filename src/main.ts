@@ -1,7 +1,6 @@
 /** The only file of the plugin that names `process`: environment and stdin in, stdout and exit status out. */
 
 import * as fs from "node:fs"
-import * as path from "node:path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -15,7 +14,7 @@ const stderr = 2
 
 /** Writes all of it, in as many writes as it takes: a pipe may take less than it is given, or nothing for now (EAGAIN). */
 const writeAll = (fd: number, text: string): void => {
-  const bytes = Buffer.from(text)
+  const bytes = new TextEncoder().encode(text)
   for (let written = 0; written < bytes.length; ) {
     try {
       written += fs.writeSync(fd, bytes, written)
@@ -38,7 +37,7 @@ const host: Host = {
 
 /** Runs a CNI call: what a runtime starts, and a person without a command, who is told what this is. */
 const answer = call(host, {
-  program: path.basename(process.argv0),
+  program: process.argv0.slice(process.argv0.lastIndexOf("/") + 1),
   env: process.env,
   stdin: Effect.try({
     try: () => fs.readFileSync(0, "utf8"),

@@ -1,6 +1,9 @@
 /** As much of Bun's types as the build uses; Bun's own package of types would change Node's everywhere. */
 interface Build {
-  readonly onResolve: (options: { readonly filter: RegExp }, resolve: () => { readonly path: string }) => void
+  readonly onResolve: (
+    options: { readonly filter: RegExp },
+    resolve: (from: { readonly importer: string }) => { readonly path: string } | undefined
+  ) => void
 }
 
 interface BuildOptions {
@@ -27,12 +30,22 @@ interface BuildOptions {
   readonly plugins: ReadonlyArray<{ readonly name: string; readonly setup: (build: Build) => void }>
 }
 
-/** https://bun.com/docs/bundler: rejects with an AggregateError where the sources do not bundle. */
-export const Bun = (globalThis as unknown as { readonly Bun: { build(options: BuildOptions): Promise<unknown> } }).Bun
+type Foreign = (...args: ReadonlyArray<number | bigint | NodeJS.TypedArray | null>) => number
 
+/** https://bun.com/docs/runtime/ffi; `Bun.FFI` answers with the error instead of throwing it. */
 export interface Ffi {
   readonly dlopen: (
     library: string,
     functions: Readonly<Record<string, { readonly args: ReadonlyArray<string>; readonly returns: string }>>
-  ) => { readonly symbols: Readonly<Record<string, (...args: ReadonlyArray<number | Uint8Array | null>) => number>> }
+  ) => { readonly symbols: Readonly<Record<string, Foreign>> } | Error
+  readonly read: { readonly i32: (address: number, offset: number) => number }
 }
+
+/** https://bun.com/docs/bundler: rejects with an AggregateError where the sources do not bundle. */
+interface BunGlobal {
+  readonly build: (options: BuildOptions) => Promise<unknown>
+  /** Not documented: what the module bun:ffi is made of. */
+  readonly FFI?: Ffi
+}
+
+export const Bun = (globalThis as unknown as { readonly Bun: BunGlobal }).Bun

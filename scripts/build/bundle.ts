@@ -15,6 +15,9 @@ import { Bun } from "./bun.ts"
 const [, , json = "{}"] = process.argv
 const { root, entry, target, runtime, koffi, out } = JSON.parse(json)
 const native = readFileSync(koffi)
+/** What every call evaluates and imports node:fs. */
+const hot =
+  /\/src\/(main|live\/(DelegateLive|enter|libc|LogLive|logFile|NetlinkLive|netlinkSocket|NetnsLive|netnsList|ReservationLive|sysfs|TapLive))\.ts$/
 // Beside its final place, so that it can be renamed over it; under its own name, which Bun writes into it.
 const folder = mkdtempSync(join(dirname(out), ".build-"))
 const unfinished = join(folder, basename(out))
@@ -45,8 +48,13 @@ try {
     },
     plugins: [
       {
-        name: "koffi from the executable",
-        setup: (build) => build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
+        name: "koffi and node:fs by Bun's own foreign functions",
+        setup: (build) => {
+          build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
+          build.onResolve({ filter: /^node:fs$/ }, ({ importer }) =>
+            hot.test(importer) ? { path: join(root, "scripts/build/fs.ts") } : undefined
+          )
+        }
       }
     ]
   })
