@@ -11,6 +11,9 @@ import { watchFolder } from "./watchFolder.ts"
 
 export const configVariable = "DP_MACVTAP_CONF"
 
+/** Milliseconds without a change. */
+const settled = 100
+
 export class ConfigSource extends Context.Service<
   ConfigSource,
   {
@@ -52,6 +55,8 @@ export const configFromFile = (path: string): Layer.Layer<ConfigSource> =>
     return {
       read: Effect.flatMap(text, (words) => Effect.fromResult(parseConfig(path, words))),
       changes: watchFolder(dirname(path)).pipe(
+        // Not while it is being written.
+        Stream.debounce(settled),
         Stream.mapEffect(() => Effect.orElseSucceed(text, () => undefined)),
         Stream.changes,
         Stream.map(() => undefined)

@@ -32,10 +32,15 @@ const same = (one: Place, other: Place): boolean => one.path === other.path && o
 
 /** inotify is exhausted (ENOSPC: fs.inotify.max_user_watches), or the folder went between the look and the watch. */
 const retryDelay = 1000
+/**
+ * Milliseconds after which everything is told once more. A file is truncated and then written, and Bun takes the second of
+ * two equal events within a millisecond for the first one's echo: who looks at once may see the file empty.
+ */
+const echoDelay = 50
 
 /**
- * Emits at first, and whenever something in the folder has come or gone or may have changed. Who gets it has to look;
- * one who is slow is told once for many changes.
+ * Emits at first, and whenever something in the folder has come or gone or may have changed, at once and shortly after.
+ * Who gets it has to look; one who is slow is told once for many changes.
  */
 export const watchFolder = (folder: string): Stream.Stream<void> =>
   Stream.callback(
@@ -45,7 +50,13 @@ export const watchFolder = (folder: string): Stream.Stream<void> =>
           let watcher: FSWatcher | undefined
           let retry: ReturnType<typeof setTimeout> | undefined
           let place: Place | undefined
+          let echo: ReturnType<typeof setTimeout> | undefined
           let closed = false
+          const tell = (): void => {
+            Queue.offerUnsafe(queue, undefined)
+            clearTimeout(echo)
+            echo = setTimeout(() => Queue.offerUnsafe(queue, undefined), echoDelay)
+          }
           const close = (): void => {
             watcher?.close()
             watcher = undefined
@@ -67,16 +78,17 @@ export const watchFolder = (folder: string): Stream.Stream<void> =>
             }
             // What changed before the watch began was not heard of.
             if (place !== undefined && !same(place, nearest(folder))) open()
-            else Queue.offerUnsafe(queue, undefined)
+            else tell()
           }
           const look = (): void => {
             if (closed) return
             if (place === undefined || !same(place, nearest(folder))) open()
-            else Queue.offerUnsafe(queue, undefined)
+            else tell()
           }
           open()
           return () => {
             closed = true
+            clearTimeout(echo)
             close()
           }
         }),

@@ -1,0 +1,178 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "vitest"
+import { hasExecutable, hasMacvtap } from "../support/machine.ts"
+import { must, run, until } from "../support/run.ts"
+import { linkDevice, nodeStatus } from "../support/tap.ts"
+import { kill, makeNode } from "./node.ts"
+
+const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]
+
+/** Milliseconds until the last list of devices with that many healthy ones came. */
+const msSince = (start: number, lists: ReadonlyArray<{ readonly at: number }> | undefined): number =>
+  (lists?.at(-1)?.at ?? Number.POSITIVE_INFINITY) - start
+
+describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => {
+  it("its lower device goes and comes back: told within a second, and pods are given the new one", async () => {
+    await using node = await makeNode("lower")
+    node.daemon(config)
+    await node.kubelet.healthy("dataplane", 120)
+    let start = Date.now()
+    await node.host.ip("link del eth0")
+    await node.kubelet.healthy("dataplane", 0, 1000)
+    assert.isBelow(msSince(start, node.kubelet.endpoint("dataplane")?.lists), 1000)
+    const lost = await node.call("ADD", await node.pod(), "dataplaneMvp0")
+    assert.match(JSON.parse(lost.stdout).msg, /eth0/)
+    start = Date.now()
+    await node.host.ip("link add eth0 type veth peer name wire0")
+    await node.kubelet.healthy("dataplane", 120, 1000)
+    assert.isBelow(msSince(start, node.kubelet.endpoint("dataplane")?.lists), 1000)
+    assert.lengthOf(node.kubelet.registrations, 1)
+    const pod = await node.pod()
+    assert.strictEqual((await node.call("ADD", pod, "dataplaneMvp0")).status, 0)
+  })
+
+  it("a node names its links otherwise: the first that fits, and the next when that goes", async () => {
+    await using node = await makeNode("names")
+    await node.host.ip("link add ens2 type bridge")
+    await node.host.ip("link add ens10 type bridge")
+    node.daemon([{ name: "dataplane", lowerDevice: ["eno1", "ens*"], capacity: 2 }])
+    await node.kubelet.healthy("dataplane", 2)
+    const lower = () => JSON.parse(readFileSync(`${node.state}/resources.json`, "utf8")).resources.dataplane.lowerDevice
+    assert.strictEqual(lower(), "ens2")
+    await node.host.ip("link del ens2")
+    await until("ens10", () => lower() === "ens10", 1000)
+    assert.strictEqual(node.kubelet.healthyNow("dataplane"), 2)
+    await node.host.ip("link set ens10 name other")
+    await node.kubelet.healthy("dataplane", 0, 1000)
+    assert.isUndefined(lower())
+    const refused = await node.call("ADD", await node.pod(), "dataplaneMvp0")
+    assert.strictEqual(refused.status, 1)
+    await node.host.ip("link set other name eno1")
+    await node.kubelet.healthy("dataplane", 2, 1000)
+    assert.strictEqual(lower(), "eno1")
+  })
+
+  it("its configuration file changes, also as a ConfigMap's does, and when it is wrong meanwhile", async () => {
+    await using node = await makeNode("file")
+    const file = `${node.folder}/config.json`
+    const write = (resources: ReadonlyArray<object>) => writeFileSync(file, JSON.stringify(resources))
+    write([{ name: "a", lowerDevice: "eth0", capacity: 1 }])
+    const daemon = node.daemon(undefined, ["--config", file])
+    await node.kubelet.healthy("a", 1)
+    write([
+      { name: "a", lowerDevice: "eth0", capacity: 3 },
+      { name: "b", lowerDevice: "eth0", capacity: 2 }
+    ])
+    await node.kubelet.healthy("a", 3, 2000)
+    await node.kubelet.healthy("b", 2, 2000)
+    writeFileSync(file, `[{ "name": "a", "lowerDevice": "eth0", "capacity": "many" }]`)
+    await daemon.line(/the last good one stays in force.*capacity/, 2000)
+    assert.strictEqual(node.kubelet.healthyNow("a"), 3)
+    await must("sh", [
+      "-ec",
+      `printf '[{"name":"b","lowerDevice":"eth0","capacity":2}]' >${file}.new; mv ${file}.new ${file}`
+    ])
+    await until("a is withdrawn", () => node.kubelet.endpoint("a") === undefined, 2000)
+    assert.strictEqual(node.kubelet.healthyNow("b"), 2)
+    assert.deepStrictEqual(Object.keys(JSON.parse(readFileSync(`${node.state}/resources.json`, "utf8")).resources), [
+      "b"
+    ])
+  })
+
+  it("the configuration is wrong at the start: says so, and ends", async () => {
+    await using node = await makeNode("wrong")
+    const daemon = node.daemon([{ name: "dataplane", lowerDevice: "eth0", mode: "brigde" }])
+    assert.strictEqual(await daemon.ended, 1)
+    assert.match(daemon.lines.join("\n"), /DP_MACVTAP_CONF: entry 1 \\"dataplane\\".*\\"mode\\" is \\"brigde\\"/)
+    assert.isFalse(existsSync(`${node.state}/resources.json`))
+  })
+
+  it("its disk is full: offers nothing that ADD would not know, and everything once there is room", async () => {
+    await using node = await makeNode("full")
+    await must("mount", ["-t", "tmpfs", "-o", "size=64k", "dp-full", node.state])
+    try {
+      const file = `${node.folder}/config.json`
+      writeFileSync(file, JSON.stringify([{ name: "a", lowerDevice: "eth0", capacity: 1 }]))
+      node.daemon(undefined, ["--config", file, "--listen", "127.0.0.1:9810"])
+      await node.kubelet.healthy("a", 1)
+      const before = readFileSync(`${node.state}/resources.json`, "utf8")
+      await run("sh", ["-c", `cat /dev/zero >${node.state}/ballast 2>/dev/null`])
+      const resources = ["a", "b", "c"].map((name) => ({ name, lowerDevice: "eth0", capacity: 1 }))
+      writeFileSync(file, JSON.stringify(resources.map((r) => (r.name === "a" ? { ...r, mode: "vepa" } : r))))
+      // "a" would be made in the mode of before, so it is not offered meanwhile either.
+      await node.kubelet.healthy("a", 0, 2000)
+      assert.isUndefined(node.kubelet.endpoint("b"))
+      assert.strictEqual(readFileSync(`${node.state}/resources.json`, "utf8"), before)
+      rmSync(`${node.state}/ballast`)
+      for (const name of ["a", "b", "c"]) await node.kubelet.healthy(name, 1, 5000)
+      assert.strictEqual(JSON.parse(readFileSync(`${node.state}/resources.json`, "utf8")).resources.a.mode, "vepa")
+    } finally {
+      await run("umount", [node.state])
+    }
+  })
+
+  it("110 pods come at once: each has a device of its own", async () => {
+    await using node = await makeNode("many")
+    node.daemon(config)
+    await node.kubelet.healthy("dataplane", 120)
+    const pods = []
+    for (let n = 0; n < 110; n++) pods.push(await node.pod())
+    const devices = await Promise.all(
+      pods.map(async (pod) => (await node.kubelet.allocate(pod.name, "dataplane")).devices[0] ?? "")
+    )
+    assert.strictEqual(new Set(devices).size, 110)
+    // A runtime starts that many processes at once too.
+    const results = await Promise.all(pods.map((pod, n) => node.call("ADD", pod, devices[n] ?? "")))
+    assert.deepStrictEqual(
+      results.filter(({ status }) => status !== 0),
+      []
+    )
+    const numbers = new Set<string>()
+    for (const [n, pod] of pods.entries()) {
+      const link = (await pod.link()) ?? assert.fail("no link")
+      const own = await linkDevice(pod.name, link)
+      assert.strictEqual((await nodeStatus(node.nodeOf(devices[n] ?? "")))?.device, own)
+      numbers.add(own)
+    }
+    assert.strictEqual(numbers.size, 110)
+    await Promise.all(pods.map((pod) => node.kubelet.preStart(pod.name, "dataplane")))
+    const deleted = await Promise.all(pods.map((pod, n) => node.call("DEL", pod, devices[n] ?? "")))
+    assert.deepStrictEqual(
+      deleted.filter(({ status }) => status !== 0),
+      []
+    )
+    assert.deepStrictEqual(readdirSync(`${node.state}/dev`), [])
+  }, 120_000)
+
+  it("it is killed at any moment: no device is lost, and none given twice", async () => {
+    await using node = await makeNode("kill")
+    const file = `${node.folder}/config.json`
+    const resources = (n: number) => [{ name: "dataplane", lowerDevice: "eth0", capacity: 40 + (n % 2) }]
+    writeFileSync(file, JSON.stringify(resources(0)))
+    const given = new Map<string, string>()
+    for (let n = 0; n < 12; n++) {
+      const daemon = node.daemon(undefined, ["--config", file])
+      await node.kubelet.healthy("dataplane", 40 + (n % 2), 10_000)
+      writeFileSync(file, JSON.stringify(resources(n + 1)))
+      const asked = [0, 1, 2].map(async (k) => {
+        const pod = `pod${n}-${k}`
+        const allotment = await node.kubelet.allocate(pod, "dataplane").catch(() => undefined)
+        for (const device of allotment?.devices ?? []) {
+          assert.isUndefined(given.get(device), `${device} is ${given.get(device)}'s and ${pod}'s`)
+          given.set(device, pod)
+        }
+      })
+      await new Promise((resolve) => setTimeout(resolve, n * 3))
+      await kill(daemon)
+      await Promise.all(asked)
+      const text = readFileSync(`${node.state}/resources.json`, "utf8")
+      assert.strictEqual(JSON.parse(text).resources.dataplane.lowerDevice, "eth0")
+      await until("the plugin is dropped", () => node.kubelet.endpoint("dataplane") === undefined, 2000)
+    }
+    node.daemon(undefined, ["--config", file])
+    await node.kubelet.healthy("dataplane", 40, 10_000)
+    const free = 40 - given.size
+    const rest = (await node.kubelet.allocate("rest", "dataplane", free)).devices
+    assert.strictEqual(new Set([...rest, ...given.keys()]).size, 40)
+  })
+})
