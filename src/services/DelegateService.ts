@@ -45,7 +45,10 @@ export class DelegateTimeout extends Data.TaggedError("DelegateTimeout")<{
 
 export type DelegateError = DelegateNotFound | DelegateFailed | DelegateUnusable | DelegateTimeout
 
-export class DelegateService extends Context.Service<DelegateService, {
-  /** Runs the call to its end and returns its stdout; its stderr is copied to ours. Interruption kills the child. */
-  readonly run: (call: DelegateCall) => Effect.Effect<string, DelegateError>
-}>()("macvtap-cni/services/DelegateService") {}
+export class DelegateService extends Context.Service<
+  DelegateService,
+  {
+    /** Runs the call to its end and returns its stdout; its stderr is copied to ours. Interruption kills the child. */
+    readonly run: (call: DelegateCall) => Effect.Effect<string, DelegateError>
+  }
+>()("macvtap-cni/services/DelegateService") {}

@@ -113,7 +113,10 @@ export interface Rtnetlink {
   readonly kindExists: (kind: LinkKind) => Effect.Effect<boolean, NetlinkError>
 }
 
-export class NetlinkService extends Context.Service<NetlinkService, {
-  /** Opens a route socket in the namespace. */
-  readonly connect: (netns: Netns) => Effect.Effect<Rtnetlink, NetlinkError, Scope.Scope>
-}>()("macvtap-cni/services/NetlinkService") {}
+export class NetlinkService extends Context.Service<
+  NetlinkService,
+  {
+    /** Opens a route socket in the namespace. */
+    readonly connect: (netns: Netns) => Effect.Effect<Rtnetlink, NetlinkError, Scope.Scope>
+  }
+>()("macvtap-cni/services/NetlinkService") {}

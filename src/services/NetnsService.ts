@@ -27,18 +27,21 @@ export class NetnsError extends Data.TaggedError("NetnsError")<{
   readonly errno: string
 }> {}
 
-export class NetnsService extends Context.Service<NetnsService, {
-  /** The namespace that this process is in. */
-  readonly current: Effect.Effect<Netns, NetnsError, Scope.Scope>
-  /** Opens the namespace at `path`; refuses a path that is not on nsfs (statfs magic 0x6e736673, or proc's 0x9fa0). */
-  readonly open: (path: string) => Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope>
-  /**
-   * Paths of the namespaces that can be found: the files of /run/netns (and /var/run/netns), and
-   * /proc/<pid>/ns/net of running processes. One path for each distinct namespace; what vanishes meanwhile is left out.
-   */
-  readonly list: Effect.Effect<ReadonlyArray<string>, NetnsError>
-  /** `sysctl <key>` inside the namespace, with `/` between parts: `net/ipv4/conf/net1/arp_notify`. Trimmed. */
-  readonly sysctlGet: (netns: Netns, key: string) => Effect.Effect<string, NetnsError>
-  /** `sysctl -w <key>=<value>` inside the namespace. */
-  readonly sysctlSet: (netns: Netns, key: string, value: string) => Effect.Effect<void, NetnsError>
-}>()("macvtap-cni/services/NetnsService") {}
+export class NetnsService extends Context.Service<
+  NetnsService,
+  {
+    /** The namespace that this process is in. */
+    readonly current: Effect.Effect<Netns, NetnsError, Scope.Scope>
+    /** Opens the namespace at `path`; refuses a path that is not on nsfs (statfs magic 0x6e736673, or proc's 0x9fa0). */
+    readonly open: (path: string) => Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope>
+    /**
+     * Paths of the namespaces that can be found: the files of /run/netns (and /var/run/netns), and
+     * /proc/<pid>/ns/net of running processes. One path for each distinct namespace; what vanishes meanwhile is left out.
+     */
+    readonly list: Effect.Effect<ReadonlyArray<string>, NetnsError>
+    /** `sysctl <key>` inside the namespace, with `/` between parts: `net/ipv4/conf/net1/arp_notify`. Trimmed. */
+    readonly sysctlGet: (netns: Netns, key: string) => Effect.Effect<string, NetnsError>
+    /** `sysctl -w <key>=<value>` inside the namespace. */
+    readonly sysctlSet: (netns: Netns, key: string, value: string) => Effect.Effect<void, NetnsError>
+  }
+>()("macvtap-cni/services/NetnsService") {}

@@ -26,25 +26,28 @@ export class TapError extends Data.TaggedError("TapError")<{
   readonly errno: string
 }> {}
 
-export class TapService extends Context.Service<TapService, {
-  /** The node `/dev/tap<ifindex>`, or undefined where there is none. */
-  readonly node: (ifindex: number) => Effect.Effect<TapNode | undefined, TapError>
-  /**
-   * The device number of the link itself, whatever nodes there are: `class/net/<name>/tap<index>/dev` of a sysfs mounted
-   * for the link's namespace (a detached mount: nothing appears in any mount namespace).
-   */
-  readonly deviceNumber: (
-    netns: Netns,
-    link: { readonly name: string; readonly index: number }
-  ) => Effect.Effect<DeviceNumber, TapError>
-  /**
-   * The MAC address of the link behind the node, asked of the node itself (open, SIOCGIFHWADDR): the second way to know
-   * whose it is, where no sysfs can be mounted. Opens a queue for a moment, so not for a tap in use.
-   */
-  readonly reportedMac: (node: TapNode) => Effect.Effect<string, TapError>
-  /** `chown owner:group`, `chmod mode`. */
-  readonly give: (
-    node: TapNode,
-    to: { readonly owner: number; readonly group: number; readonly mode: number }
-  ) => Effect.Effect<void, TapError>
-}>()("macvtap-cni/services/TapService") {}
+export class TapService extends Context.Service<
+  TapService,
+  {
+    /** The node `/dev/tap<ifindex>`, or undefined where there is none. */
+    readonly node: (ifindex: number) => Effect.Effect<TapNode | undefined, TapError>
+    /**
+     * The device number of the link itself, whatever nodes there are: `class/net/<name>/tap<index>/dev` of a sysfs mounted
+     * for the link's namespace (a detached mount: nothing appears in any mount namespace).
+     */
+    readonly deviceNumber: (
+      netns: Netns,
+      link: { readonly name: string; readonly index: number }
+    ) => Effect.Effect<DeviceNumber, TapError>
+    /**
+     * The MAC address of the link behind the node, asked of the node itself (open, SIOCGIFHWADDR): the second way to know
+     * whose it is, where no sysfs can be mounted. Opens a queue for a moment, so not for a tap in use.
+     */
+    readonly reportedMac: (node: TapNode) => Effect.Effect<string, TapError>
+    /** `chown owner:group`, `chmod mode`. */
+    readonly give: (
+      node: TapNode,
+      to: { readonly owner: number; readonly group: number; readonly mode: number }
+    ) => Effect.Effect<void, TapError>
+  }
+>()("macvtap-cni/services/TapService") {}

@@ -68,7 +68,12 @@ const putBack = async (): Promise<void> => {
         routes: [{ dst: "10.9.0.0/16", gw: "10.8.0.1" }]
       }
     },
-    env: attachmentEnv("ADD", { containerID: pod.name, netns: pod.path, ifname: "eth2", args: `IgnoreUnknown=1;MAC=${mac}` })
+    env: attachmentEnv("ADD", {
+      containerID: pod.name,
+      netns: pod.path,
+      ifname: "eth2",
+      args: `IgnoreUnknown=1;MAC=${mac}`
+    })
   })
   expect("a gateway out of reach fails ADD, by its name", status !== 0 && stdout.includes("10.8.0.1"), stdout)
   say(String(JSON.parse(stdout).msg))
