@@ -12,18 +12,20 @@ const checkIpv4 = (link: LinkState, address: string, prefix: number): void => {
   }
 }
 
+/** In the kernel's order, which shows in what it says. */
 const checkIpv6 = (link: LinkState, address: string, prefix: number): void => {
   if (!hasIpv6(link)) refuse("EINVAL")
+  if (link.addresses.some((has) => has.family === 6 && has.address === address)) {
+    refuse("EEXIST", "ipv6: address already assigned")
+  }
   if (prefix > 128) refuse("EINVAL", "ipv6: Invalid prefix length")
   if (!ipv6Enabled(link)) refuse("EACCES", "ipv6: IPv6 is disabled on this device")
   if (isMulticast6(address)) {
     refuse("EADDRNOTAVAIL", `ipv6: Cannot assign multicast address without "IFA_F_MCAUTOJOIN" flag`)
   }
   if (address === "::") refuse("EADDRNOTAVAIL", "ipv6: Invalid address")
-  if (address === "::1" && !link.loopback)
+  if (address === "::1" && !link.loopback) {
     refuse("EADDRNOTAVAIL", "ipv6: Cannot assign loopback address on this device")
-  if (link.addresses.some((has) => has.family === 6 && has.address === address)) {
-    refuse("EEXIST", "ipv6: address already assigned")
   }
 }
 
