@@ -26,9 +26,11 @@ const onHost = <A, E, R>(use: (route: Rtnetlink) => Effect.Effect<A, E, R>) =>
     })
   )
 
-/** By its alias, since udev may have renamed it. */
-const findLink = (route: Rtnetlink, deviceID: string) =>
-  Effect.map(route.linkList, (links) => links.find((link) => standaloneDevice(link) === deviceID))
+/** By its alias, since udev may have renamed it, or by its ifindex, which no other link has: a daemon that was killed. */
+const findLink = (route: Rtnetlink, deviceID: string, index: number) =>
+  Effect.map(route.linkList, (links) =>
+    links.find((link) => standaloneDevice(link) === deviceID || (link.kind === macvtap.kind && link.index === index))
+  )
 
 const refuse = (message: string) => new CallRefused({ code: "UNAVAILABLE", message })
 
@@ -43,11 +45,10 @@ const makeLink = Effect.fnUntraced(function* (route: Rtnetlink, offer: Offer, de
     name: deviceName(deviceID),
     index,
     parent: parent.index,
-    alias: standaloneAlias(deviceID),
-    up: true,
-    allmulti: macvtap.allmulti,
     options: { mode }
   })
+  // The kernel takes no alias from the request that makes a link.
+  yield* route.linkSet(index, { alias: standaloneAlias(deviceID), up: true, allmulti: macvtap.allmulti })
   return yield* route.linkGet(index)
 })
 
@@ -70,7 +71,7 @@ export const ensureStandalone = Effect.fnUntraced(
     const holder = yield* (yield* ReservationService).holder({ node, index })
     yield* onHost(
       Effect.fnUntraced(function* (route) {
-        const there = yield* findLink(route, deviceID)
+        const there = yield* findLink(route, deviceID, index)
         if (there === undefined && holder !== undefined) {
           // ADD has moved it into a pod.
           if (!fresh && holder.path === node) return
