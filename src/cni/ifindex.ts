@@ -2,7 +2,11 @@
  * Which ifindex a created link gets. The kernel names the tap node after it in a /dev that all namespaces share, so it
  * has to be unique on the host; the caller tries one candidate after the other while a node or a link has it.
  */
-import { xxHash64 } from "./xxHash64.ts"
+import { hash32 } from "../wire/hash32.ts"
+
+/** hash32's seeds of the two numbers that follow from an attachment. */
+const startSeed = 0x811c9dc5
+const stepSeed = 0x9e3779b1
 
 /** Far from what the kernel counts up itself; [2^29, 2^30) is the device plugin's. */
 const first = 2 ** 30
@@ -13,9 +17,9 @@ const size = 2 ** 30
  * that the candidates of two attachments that meet once go different ways.
  */
 export function* candidates(containerID: string, ifname: string): Generator<number, void> {
-  const hash = xxHash64(`${containerID}/${ifname}`)
-  const start = Number(hash & 0x3fffffffn)
-  const step = Number((hash >> 32n) & 0x3fffffffn) | 1
+  const attachment = `${containerID}/${ifname}`
+  const start = hash32(attachment, startSeed) % size
+  const step = (hash32(attachment, stepSeed) % size) | 1
   for (let probe = 0, index = start; probe < size; probe++, index = (index + step) % size) {
     yield first + index
   }

@@ -4,6 +4,8 @@
  * about a device follows from its ID alone.
  */
 
+import { hash32 } from "../wire/hash32.ts"
+
 /** A block of ifindexes belongs to one resource, hence no more devices than that. */
 export const largestCapacity = 4096
 
@@ -32,17 +34,10 @@ export const parseDeviceID = (text: string): DeviceID | undefined => {
 }
 
 /**
- * The block of ifindexes that belongs to a resource: 32-bit FNV-1a of its name, mixed (MurmurHash3's finalizer, without
- * which names that differ in their last character get neighbouring blocks) and cut to 17 bits. Two names may meet in one
+ * The block of ifindexes that belongs to a resource: the hash of its name, cut to 17 bits. Two names may meet in one
  * block; the device plugin refuses such a configuration.
  */
-export const indexBlock = (resource: string): number => {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(resource)) hash = Math.imul(hash ^ byte, 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) % blocks
-}
+export const indexBlock = (resource: string): number => hash32(resource) % blocks
 
 /** The ifindex that the device's link has, in whichever namespace; its tap node in the container is `/dev/tap<index>`. */
 export const deviceIndex = ({ resource, ordinal }: DeviceID): number =>
