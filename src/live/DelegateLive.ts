@@ -38,7 +38,7 @@ const find = ({ type, path }: DelegateCall): string | undefined => {
 }
 
 /** Plugins of CNI_PATH, as processes of their own. */
-export const delegateLive = (options: DelegateOptions): Layer.Layer<DelegateService> => {
+export const makeDelegate = (options: DelegateOptions): DelegateService["Service"] => {
   const run = Effect.fnUntraced(function* (call: DelegateCall) {
     const { type } = call
     const file = find(call)
@@ -62,11 +62,14 @@ export const delegateLive = (options: DelegateOptions): Layer.Layer<DelegateServ
     }
     return outcome.stdout
   })
-  return Layer.succeed(DelegateService, {
+  return {
     run: (call) =>
       Effect.timeoutOrElse(run(call), {
         duration: call.timeout,
         orElse: () => Effect.fail(new DelegateTimeout({ type: call.type, timeout: call.timeout }))
       })
-  })
+  }
 }
+
+export const delegateLive = (options: DelegateOptions): Layer.Layer<DelegateService> =>
+  Layer.succeed(DelegateService, makeDelegate(options))

@@ -3,6 +3,7 @@ import { closeSync, writeSync } from "node:fs"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { type LogLevel, LogService, logLevels } from "../services/LogService.ts"
 import { errnoOf } from "./errno.ts"
 import { openLogFile } from "./logFile.ts"
@@ -41,50 +42,53 @@ const quietly =
   }
 
 /** The log of one call. The file is opened at once, so that a `logFile` that cannot be one is reported by every call. */
-export const logLive = (options: LogOptions): Layer.Layer<LogService> =>
-  Layer.effect(
-    LogService,
-    Effect.gen(function* () {
-      const stderr = quietly(options.stderr)
-      const threshold = logLevels.indexOf(options.level ?? "warning")
-      const line = (time: number, level: LogLevel, text: string): string => {
-        const whole = oneLine(`${new Date(time).toISOString()} ${level} ${options.context} ${text}`)
-        return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
-      }
-      const file = yield* Effect.acquireRelease(
-        Effect.sync(() => (options.file === undefined ? undefined : openLogFile(options.file))),
-        (opened) => Effect.sync(() => opened !== undefined && "fd" in opened && closeSync(opened.fd))
+export const makeLog = (options: LogOptions): Effect.Effect<LogService["Service"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const stderr = quietly(options.stderr)
+    const threshold = logLevels.indexOf(options.level ?? "warning")
+    const line = (time: number, level: LogLevel, text: string): string => {
+      const whole = oneLine(`${new Date(time).toISOString()} ${level} ${options.context} ${text}`)
+      return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
+    }
+    const { file: path } = options
+    const file =
+      path === undefined
+        ? undefined
+        : yield* Effect.acquireRelease(
+            Effect.sync(() => openLogFile(path)),
+            (opened) => Effect.sync(() => "fd" in opened && closeSync(opened.fd))
+          )
+    const warn = (text: string): Effect.Effect<void> =>
+      Effect.map(Clock.currentTimeMillis, (time) => stderr(line(time, "warning", text)))
+    if (file !== undefined && "fault" in file) {
+      yield* warn(
+        `"logFile" ${JSON.stringify(options.file)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
+          `part is "log" or ends in ".log", of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
       )
-      const warn = (text: string): Effect.Effect<void> =>
-        Effect.map(Clock.currentTimeMillis, (time) => stderr(line(time, "warning", text)))
-      if (file !== undefined && "fault" in file) {
-        yield* warn(
-          `"logFile" ${JSON.stringify(options.file)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
-            `part is "log" or ends in ".log", of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
-        )
-      }
-      const fd = file !== undefined && "fd" in file ? file.fd : undefined
-      let noted = false
-      return LogService.of({
-        log: (level, text) =>
-          logLevels.indexOf(level) < threshold
-            ? Effect.void
-            : Effect.suspend(() =>
-                Effect.flatMap(Clock.currentTimeMillis, (time) => {
-                  const entry = line(time, level, text())
-                  if (fd === undefined) return Effect.sync(() => stderr(entry))
-                  try {
-                    writeSync(fd, entry)
-                    return Effect.void
-                  } catch (thrown) {
-                    if (noted) return Effect.void
-                    noted = true
-                    return warn(
-                      `cannot write to "logFile" ${JSON.stringify(options.file)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
-                    )
-                  }
-                })
-              )
-      })
+    }
+    const fd = file !== undefined && "fd" in file ? file.fd : undefined
+    let noted = false
+    return LogService.of({
+      log: (level, text) =>
+        logLevels.indexOf(level) < threshold
+          ? Effect.void
+          : Effect.suspend(() =>
+              Effect.flatMap(Clock.currentTimeMillis, (time) => {
+                const entry = line(time, level, text())
+                if (fd === undefined) return Effect.sync(() => stderr(entry))
+                try {
+                  writeSync(fd, entry)
+                  return Effect.void
+                } catch (thrown) {
+                  if (noted) return Effect.void
+                  noted = true
+                  return warn(
+                    `cannot write to "logFile" ${JSON.stringify(options.file)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
+                  )
+                }
+              })
+            )
     })
-  )
+  })
+
+export const logLive = (options: LogOptions): Layer.Layer<LogService> => Layer.effect(LogService, makeLog(options))

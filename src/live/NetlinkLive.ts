@@ -9,18 +9,18 @@ import { openSocket, socketTransport } from "./netlinkSocket.ts"
 import { makeRtnetlink } from "./rtnetlink.ts"
 
 /** Route sockets, closed with their scope. */
+export const makeNetlink = ({ log }: LogService["Service"]): NetlinkService["Service"] => ({
+  connect: (netns) =>
+    Effect.acquireRelease(
+      attempt(
+        () => openSocket(netns),
+        (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
+      ),
+      (fd) => Effect.sync(() => closeSync(fd))
+    ).pipe(Effect.map((fd) => makeRtnetlink(socketTransport(fd), log)))
+})
+
 export const netlinkLive: Layer.Layer<NetlinkService, never, LogService> = Layer.effect(
   NetlinkService,
-  Effect.map(LogService, ({ log }) =>
-    NetlinkService.of({
-      connect: (netns) =>
-        Effect.acquireRelease(
-          attempt(
-            () => openSocket(netns),
-            (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
-          ),
-          (fd) => Effect.sync(() => closeSync(fd))
-        ).pipe(Effect.map((fd) => makeRtnetlink(socketTransport(fd), log)))
-    })
-  )
+  Effect.map(LogService, makeNetlink)
 )

@@ -123,7 +123,7 @@ const sysctl = <A>(netns: Netns, key: string, flags: number, step: (fd: number) 
 }
 
 /** Namespaces of this kernel. */
-export const netnsLive: Layer.Layer<NetnsService> = Layer.succeed(NetnsService, {
+export const netns: NetnsService["Service"] = {
   current,
   open,
   list: attempt(
@@ -140,4 +140,6 @@ export const netnsLive: Layer.Layer<NetnsService> = Layer.succeed(NetnsService, 
       () => void sysctl(netns, key, constants.O_WRONLY, (fd) => writeSync(fd, value)),
       (errno) => new NetnsError({ operation: `sysctl -w ${key}=${value}`, path: netns.path, errno })
     )
-})
+}
+
+export const netnsLive: Layer.Layer<NetnsService> = Layer.succeed(NetnsService, netns)

@@ -137,21 +137,25 @@ const removeNode = (node: string, index: number): boolean => {
   return gone
 }
 
-/** `stateFolder` is the daemon's; another one is for tests. */
-export const reservationLive = ({
-  stateFolder = defaultStateFolder
-}: {
+interface ReservationOptions {
   readonly stateFolder?: string
-} = {}): Layer.Layer<ReservationService> =>
-  Layer.succeed(ReservationService, {
-    lookup: (deviceID) => lookup(stateFolder, deviceID),
-    holder: ({ node, index }) =>
-      attempt(() => holderOf(node, index) ?? holderOf(`/dev/tap${index}`, index), refused("look at", node)),
-    makeNode: ({ node }, number, to) => attempt(() => makeNode(node, number, to), refused(`mknod c ${number}`, node)),
-    removeNode: (deviceID) => {
-      const id = parseDeviceID(deviceID)
-      if (id === undefined) return Effect.succeed(true)
-      const node = nodePath(stateFolder, deviceID)
-      return attempt(() => removeNode(node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
-    }
-  })
+}
+
+/** `stateFolder` is the daemon's; another one is for tests. */
+export const makeReservation = ({
+  stateFolder = defaultStateFolder
+}: ReservationOptions = {}): ReservationService["Service"] => ({
+  lookup: (deviceID) => lookup(stateFolder, deviceID),
+  holder: ({ node, index }) =>
+    attempt(() => holderOf(node, index) ?? holderOf(`/dev/tap${index}`, index), refused("look at", node)),
+  makeNode: ({ node }, number, to) => attempt(() => makeNode(node, number, to), refused(`mknod c ${number}`, node)),
+  removeNode: (deviceID) => {
+    const id = parseDeviceID(deviceID)
+    if (id === undefined) return Effect.succeed(true)
+    const node = nodePath(stateFolder, deviceID)
+    return attempt(() => removeNode(node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
+  }
+})
+
+export const reservationLive = (options?: ReservationOptions): Layer.Layer<ReservationService> =>
+  Layer.succeed(ReservationService, makeReservation(options))

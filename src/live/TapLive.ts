@@ -42,7 +42,7 @@ const readMac = (path: string): string => {
 const refused = (operation: string, path: string) => (errno: string) => new TapError({ operation, path, errno })
 
 /** Taps of this kernel. */
-export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, {
+export const tap: TapService["Service"] = {
   node: (ifindex) =>
     Effect.suspend(() => {
       const path = `/dev/tap${ifindex}`
@@ -68,4 +68,6 @@ export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, {
         }),
       refused(`chown ${to.owner}:${to.group}`, node.path)
     )
-})
+}
+
+export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, tap)
