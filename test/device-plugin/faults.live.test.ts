@@ -87,6 +87,26 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
     assert.isFalse(existsSync(`${node.state}/resources.json`))
   })
 
+  it("the kernel has to drop link events: looks afresh, counts it, and goes on", async () => {
+    await using node = await makeNode("overrun")
+    const daemon = node.daemon([{ name: "late", lowerDevice: "b199", capacity: 7 }], ["--listen", "127.0.0.1:9812"])
+    await until("the resource", () => node.kubelet.endpoint("late") !== undefined)
+    await node.host.ip("link set lo up")
+    const pid = daemon.pid
+    process.kill(pid, "SIGSTOP")
+    const batch = Array.from(
+      { length: 200 },
+      (_, n) => `link add b${n} type bridge\nlink set b${n} up\nlink set b${n} down\n`
+    )
+    await must("ip", ["-n", node.host.name, "-batch", "-"], { stdin: batch.join("") })
+    process.kill(pid, "SIGCONT")
+    await node.kubelet.healthy("late", 7, 3000)
+    const metrics = await must("nsenter", [`--net=${node.host.path}`, "curl", "-s", "http://127.0.0.1:9812/metrics"])
+    assert.match(metrics, /^macvtap_link_event_overruns_total [1-9]/m)
+    await node.host.ip("link del b199")
+    await node.kubelet.healthy("late", 0, 1000)
+  })
+
   it("its disk is full: offers nothing that ADD would not know, and everything once there is room", async () => {
     await using node = await makeNode("full")
     await must("mount", ["-t", "tmpfs", "-o", "size=64k", "dp-full", node.state])
