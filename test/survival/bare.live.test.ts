@@ -27,6 +27,10 @@ const afterMounts = (script: string): ReadonlyArray<string> => [
   "sh"
 ]
 
+/** Over the path itself, so that the executable is still there where the project lies below it. */
+const remount = (path: string, option: string): string =>
+  `mount --bind ${path} ${path} && mount -o remount,bind,${option} ${path}`
+
 /** A folder with the executable and the libraries that it is linked to, and the C++ library that koffi needs. */
 const makeRoot = async (path: string): Promise<void> => {
   const linked = [...(await must("ldd", [executable])).matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? "")
@@ -51,13 +55,13 @@ const makeRoot = async (path: string): Promise<void> => {
 describe.skipIf(!ready)("the executable in bare surroundings", () => {
   it("a /tmp that is read-only", async () => {
     await using scene = await makeScene("e2-bare")
-    await addAndDel(scene, afterMounts("mount -t tmpfs -o ro tmpfs /tmp"))
+    await addAndDel(scene, afterMounts(remount("/tmp", "ro")))
   })
 
   it("a /tmp, /var/tmp and /dev/shm that nothing can be run from", async () => {
     await using scene = await makeScene("e2-bare")
-    const mounts = ["/tmp", "/var/tmp", "/dev/shm"].map((path) => `mount -t tmpfs -o noexec tmpfs ${path}`)
-    await addAndDel(scene, afterMounts(mounts.join("; ")))
+    const mounts = ["/tmp", "/var/tmp", "/dev/shm"].map((path) => remount(path, "noexec"))
+    await addAndDel(scene, afterMounts([...mounts, remount(executable, "exec")].join("; ")))
   })
 
   it("no HOME, and a working directory that is gone", async () => {
