@@ -51,7 +51,7 @@ export const add = Effect.gen(function* () {
       : yield* attachDevice(host, container, config.deviceID)
 
   const allotted = yield* ipamAdd
-  if (allotted !== undefined) yield* configureAddresses(container, made, allotted)
+  if (allotted !== undefined) yield* configureAddresses(host, container, made, allotted)
   else if (network.kind.device === "tap") yield* silenceLink(container, made)
 
   const link = yield* container.route.linkGet(made.index)

@@ -7,6 +7,7 @@ import type { Link } from "../link/Link.ts"
 import { LogService } from "../services/LogService.ts"
 import type { NetlinkError, Route } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
+import { goUp } from "./goUp.ts"
 import type { Place } from "./place.ts"
 
 interface Allotment {
@@ -116,13 +117,18 @@ const routeRefused =
     })
 
 /** `ip addr add`, `ip link set up`, wait for DAD, `ip route add`, for all that was allotted. */
-export const configureAddresses = Effect.fnUntraced(function* (container: Place, link: Link, allotted: Allotment) {
+export const configureAddresses = Effect.fnUntraced(function* (
+  host: Place,
+  container: Place,
+  link: Link,
+  allotted: Allotment
+) {
   const hasIpv6 = allotted.ips.some((ip) => ip.address.family === 6)
   yield* prepareSysctls(container, link, hasIpv6)
   for (const ip of allotted.ips) {
     yield* container.route.addressAdd(link.index, ip.address)
   }
-  yield* container.route.linkSet(link.index, { up: true })
+  yield* goUp(host, container, link)
   if (hasIpv6) yield* awaitDad(container, link)
   for (const route of allotted.routes) {
     const asked = yield* toRoute(link, route, allotted.ips)

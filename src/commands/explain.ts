@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import { describeAlias } from "../cni/alias.ts"
 import { CniError, codes } from "../cni/CniError.ts"
+import { kindByName } from "../link/kinds.ts"
 import type { Link } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import type { LinkSettings, NetlinkError } from "../services/NetlinkService.ts"
@@ -20,6 +21,8 @@ export interface Asked {
   readonly container: Place
   /** The link that is imported. */
   readonly device?: Link
+  /** The link that was made, and is to go up. */
+  readonly made?: Link
 }
 
 /** `link "net1" (macvtap), attachment net1 of container c1 in network mynet`. */
@@ -31,31 +34,40 @@ const describeLink = (link: Link, where?: string): string => {
   )
 }
 
-/** The first link on any namespace of the node, but the one asked for, that fits. */
-const findAnywhere = Effect.fnUntraced(function* (asked: Asked, fits: (link: Link) => boolean) {
-  const mine = (link: Link): boolean => link.name === asked.device?.name && link.index === asked.device?.index
-  for (const link of yield* asked.birthplace.route.linkList) {
-    if (fits(link) && !mine(link)) return describeLink(link, "the host's network namespace")
-  }
+interface Found {
+  readonly link: Link
+  /** What it is, where it is, and whose. */
+  readonly words: string
+}
+
+/** The first link beside the one asked for, on what lies in the birthplace, in any namespace of the node, that fits. */
+const findBeside = Effect.fnUntraced(function* (asked: Asked, fits: (link: Link) => boolean) {
+  const { birthplace, container } = asked
+  const own = asked.made ?? asked.device
+  const isOther = (link: Link): boolean => fits(link) && !(link.name === own?.name && link.index === own?.index)
+  const found = (link: Link, where: string): Found => ({ link, words: describeLink(link, where) })
+  // A link's parent is in its own namespace unless it has a netnsid.
+  const here = (yield* birthplace.route.linkList).find((link) => isOther(link) && link.parent?.netnsid === undefined)
+  if (here !== undefined)
+    return found(here, birthplace === container ? "the container" : "the host's network namespace")
   for (const path of yield* (yield* NetnsService).list) {
-    const found = yield* placeAt(path).pipe(
+    const there = yield* placeAt(path).pipe(
       Effect.flatMap(({ route }) => route.linkList),
-      Effect.map((links) => links.find((link) => fits(link) && !mine(link))),
+      Effect.map((links) => links.find((link) => isOther(link) && link.parent?.netnsid !== undefined)),
       Effect.scoped,
       Effect.catch(() => Effect.succeed(undefined))
     )
-    if (found !== undefined) return describeLink(found, path)
+    if (there !== undefined) return found(there, path)
   }
   return undefined
 })
 
-const onParent =
-  (parent: Link | undefined) =>
-  (link: Link): boolean =>
-    parent !== undefined &&
-    link.parent !== undefined &&
-    link.parent.index === parent.index &&
-    link.options["mode"] !== undefined
+/** What is made on a macvlan or macvtap gets the link below that one for its parent. */
+const onParent = (parent: Link | undefined) => {
+  const lower = kindByName(parent?.kind ?? "") === undefined ? parent : (parent?.parent ?? parent)
+  return (link: Link): boolean =>
+    lower !== undefined && link.parent?.index === lower.index && link.options["mode"] !== undefined
+}
 
 const nameTaken = Effect.fnUntraced(function* (asked: Asked) {
   const taken = yield* Effect.result(asked.container.route.linkGet(asked.spec.name ?? ""))
@@ -73,10 +85,16 @@ const nameTaken = Effect.fnUntraced(function* (asked: Asked) {
 const invalidArgument = Effect.fnUntraced(function* (asked: Asked) {
   const { parent, spec } = asked
   const mode = spec.options?.["mode"]
-  const neighbour = yield* findAnywhere(asked, onParent(parent))
+  const neighbour = yield* findBeside(asked, onParent(parent))
+  if (neighbour?.link.options["mode"] === "passthru") {
+    return [
+      `${neighbour.words} is on it in mode "passthru", which takes the master for itself`,
+      `use another "master", or remove that link`
+    ] as const
+  }
   if (mode === "passthru" && neighbour !== undefined) {
     return [
-      `"mode" is "passthru", which takes the master for itself, but ${neighbour} is on "${parent?.name}" too`,
+      `"mode" is "passthru", which takes the master for itself, but ${neighbour.words} is on "${parent?.name}" too`,
       `use another "mode", or another "master"`
     ] as const
   }
@@ -84,12 +102,6 @@ const invalidArgument = Effect.fnUntraced(function* (asked: Asked) {
     return [
       `"mode" cannot be changed from "${asked.device.options["mode"]}" to "${mode}"`,
       `the kernel changes no mode to or from "passthru"; leave "mode" out to keep the device's`
-    ] as const
-  }
-  if (neighbour !== undefined) {
-    return [
-      `the kernel calls it invalid; ${neighbour} is on "${parent?.name}" too`,
-      `if that one is in mode "passthru" it keeps the master for itself: use another "master"`
     ] as const
   }
   return [
@@ -106,9 +118,10 @@ const macInUse = Effect.fnUntraced(function* (asked: Asked) {
       `choose another "mac", or leave it out`
     ] as const
   }
-  const holder = yield* findAnywhere(asked, (link) => onParent(parent)(link) && link.mac === spec.mac)
+  const isOnParent = onParent(parent)
+  const holder = yield* findBeside(asked, (link) => isOnParent(link) && link.mac === spec.mac)
   return [
-    `MAC address ${spec.mac ?? ""} is in use on "${parent?.name}"${holder === undefined ? "" : ` by ${holder}`}`,
+    `MAC address ${spec.mac ?? ""} is in use on "${parent?.name}"${holder === undefined ? "" : ` by ${holder.words}`}`,
     `two links on one master cannot have the same "mac"; choose another, or remove that link`
   ] as const
 })
@@ -125,9 +138,9 @@ const masterBusy = Effect.fnUntraced(function* (asked: Asked) {
       `use "${controller.name}" as "master", or take "${parent?.name}" out of it`
     ] as const
   }
-  const sibling = yield* findAnywhere(asked, (link) => link.kind === "ipvlan" && link.parent?.index === parent?.index)
+  const sibling = yield* findBeside(asked, (link) => link.kind === "ipvlan" && link.parent?.index === parent?.index)
   return [
-    `"${parent?.name}" is busy${sibling === undefined ? "" : `: ${sibling} is on it`}`,
+    `"${parent?.name}" is busy${sibling === undefined ? "" : `: ${sibling.words} is on it`}`,
     `a link that carries ipvlans, or is a port of a bridge or bond, carries no ${asked.spec.kind.kind}; use another "master"`
   ] as const
 })
@@ -171,7 +184,8 @@ export const explainRefusal = Effect.fnUntraced(function* (error: NetlinkError, 
   const [why, advice] = yield* diagnose(error, asked).pipe(
     Effect.catch(() => Effect.succeed(["refused by the kernel", ""] as const))
   )
-  const verb = asked.device === undefined ? "create" : `import "${asked.device.name}" as`
+  const verb =
+    asked.made !== undefined ? "set up" : asked.device === undefined ? "create" : `import "${asked.device.name}" as`
   const on = asked.parent === undefined ? "" : ` on master "${asked.parent.name}"`
   return yield* new CniError({
     code:
