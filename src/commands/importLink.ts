@@ -95,6 +95,9 @@ const chooseIndex = Effect.fnUntraced(function* (container: Place, device: Link,
   return yield* new CniError({ code: codes.tryAgainLater, msg: `no free tap node for device "${device.name}"` })
 })
 
+/** Whether the device's other flags have to be set before it goes up. */
+const upLast = (kind: LinkKind, device: Link): boolean => kind.upLast?.(device.options) === true
+
 /** Puts the device back: namespace, ifindex, name, mode, MAC, MTU, flags, alias, and whose its node was. */
 const putBack = Effect.fnUntraced(function* (
   host: Place,
@@ -104,8 +107,7 @@ const putBack = Effect.fnUntraced(function* (
   node: TapNode | undefined
 ) {
   const { network, attachment } = yield* ConfigService
-  const tap = yield* TapService
-  const was: LinkChange = {
+  const was = {
     kind: network.kind,
     name: device.name,
     mtu: device.mtu,
@@ -115,17 +117,20 @@ const putBack = Effect.fnUntraced(function* (
     promisc: device.promisc,
     options: settable(network.kind, device.options),
     ...(device.mac === undefined ? {} : { mac: device.mac })
-  }
+  } satisfies LinkChange
   const moved = yield* container.route.linkGet(index).pipe(
     Effect.map((link) => link.kind === device.kind && (link.name === attachment.ifname || link.name === device.name)),
     Effect.catchTag("LinkNotFound", () => Effect.succeed(false))
   )
-  yield* moved
-    ? container.route.linkSet(index, { ...was, netns: host.netns, newIndex: device.index })
-    : host.route.linkSet(device.index, was)
-  // A move makes the node anew, root's; it goes back to whom it was given.
-  const again = node === undefined ? undefined : yield* tap.node(device.index)
-  if (node !== undefined && again !== undefined && again.device === node.device) yield* tap.give(again, node)
+  const { up, ...rest } = was
+  const route = moved ? container.route : host.route
+  const back = moved ? { netns: host.netns, newIndex: device.index } : {}
+  yield* route.linkSet(moved ? index : device.index, { ...(upLast(network.kind, device) ? rest : was), ...back })
+  if (upLast(network.kind, device)) yield* host.route.linkSet(device.index, { up })
+  if (node === undefined) return
+  // A move makes the node anew, root's, and with another number; it goes back to whom it was given.
+  const verdict = yield* judgeNode(host.netns, device)
+  if (verdict._tag === "Own") yield* (yield* TapService).give(verdict.node, node)
 })
 
 /** `ip link set <device> netns <container> name <ifname> …`, one request, with a tap node of its own there. */
@@ -146,8 +151,18 @@ export const importLink = Effect.fnUntraced(function* (host: Place, container: P
           Effect.catch((error) => log("error", () => `could not put back ${device.name}: ${JSON.stringify(error)}`))
         )
   )
-  const change: LinkChange = { ...settings, kind: network.kind, netns: container.netns, newIndex: index }
-  yield* host.route.linkSet(device.index, change).pipe(
+  const { up, ...down } = settings
+  const separately = upLast(network.kind, device) && up === true
+  const change = {
+    ...(separately ? down : settings),
+    kind: network.kind,
+    netns: container.netns,
+    newIndex: index
+  } satisfies LinkChange
+  yield* Effect.andThen(
+    host.route.linkSet(device.index, change),
+    separately ? container.route.linkSet(index, { up }) : Effect.void
+  ).pipe(
     Effect.catchTag("NetlinkError", (error) =>
       explainRefusal(error, {
         spec: { ...settings, kind: network.kind },

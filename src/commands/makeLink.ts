@@ -43,8 +43,12 @@ const answerWasLost = (error: NetlinkError): boolean =>
  * The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. Its alias
  * takes a request of its own, since the kernel ignores one in the request that creates.
  */
-const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: Place, { alias, ...spec }: IndexedSpec) {
+const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: Place, asked: IndexedSpec) {
   const { log } = yield* LogService
+  const { alias, ...whole } = asked
+  const { up, ...down } = whole
+  const upLast = up === true && whole.kind.upLast?.(whole.options ?? {}) === true
+  const spec = upLast ? down : whole
   const undo = container.route.linkGet(spec.index).pipe(
     Effect.flatMap((link) => (link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void)),
     Effect.catchTag("LinkNotFound", () => Effect.void),
@@ -55,7 +59,11 @@ const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: P
     (_, exit) => (Exit.isSuccess(exit) ? Effect.void : undo)
   )
   // In mode passthru a new link takes its parent's address, whatever the request says; set afterwards it is both's.
-  yield* container.route.linkSet(spec.index, { alias, ...(spec.mac === undefined ? {} : { mac: spec.mac }) })
+  yield* container.route.linkSet(spec.index, {
+    alias,
+    ...(spec.mac === undefined ? {} : { mac: spec.mac }),
+    ...(upLast ? { up } : {})
+  })
   return yield* container.route.linkGet(spec.index)
 })
 

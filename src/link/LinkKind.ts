@@ -48,6 +48,8 @@ export interface LinkKind {
   readonly allmulti: boolean
   /** By option name. */
   readonly attributes: Readonly<Record<string, LinkAttribute>>
+  /** Whether a link with these options goes up in a request of its own, after its other flags are set. */
+  readonly upLast?: (options: LinkOptions) => boolean
   /** What is wrong with a combination of options, in words that name the key, or undefined. */
   readonly validate?: (options: LinkOptions) => string | undefined
 }

@@ -50,5 +50,10 @@ export const macvlan: LinkKind = {
     bcQueueLenUsed: { type: IFLA_MACVLAN_BC_QUEUE_LEN_USED, codec: u32Codec() },
     bcCutoff: { type: IFLA_MACVLAN_BC_CUTOFF, codec: s32Codec }
   },
+  /**
+   * Setting IFF_ALLMULTI on a passthru link that is up sets it on the parent, for good: macvlan_change_rx_flags() counts it
+   * there, and macvlan_stop() takes it off in the other modes only.
+   */
+  upLast: ({ mode }) => mode === "passthru",
   validate
 }
