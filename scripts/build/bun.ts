@@ -1,8 +1,9 @@
 /** As much of Bun's types as the build uses; Bun's own package of types would change Node's everywhere. */
 interface Build {
-  readonly onResolve: (
+  readonly onResolve: (options: { readonly filter: RegExp }, resolve: () => { readonly path: string }) => void
+  readonly onLoad: (
     options: { readonly filter: RegExp },
-    resolve: (from: { readonly importer: string }) => { readonly path: string } | undefined
+    load: (file: { readonly path: string }) => { readonly contents: string; readonly loader: "ts" | "js" }
   ) => void
 }
 
