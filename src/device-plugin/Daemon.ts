@@ -4,84 +4,27 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Queue from "effect/Queue"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Link } from "../link/Link.ts"
 import { HardwareService } from "../services/HardwareService.ts"
-import { LinkMonitor } from "../services/LinkMonitor.ts"
-import type { Config } from "./Config.ts"
 import { ConfigSource } from "./ConfigSource.ts"
 import { cleanUp } from "./cleanUp.ts"
 import { runEndpoint } from "./Endpoint.ts"
+import { type Fork, watchInputs } from "./inputs.ts"
+import { Kubelet } from "./Kubelet.ts"
 import { countError, countOverruns, operations, setDevices } from "./metrics.ts"
 import { makeOffers, type Offer } from "./Offer.ts"
+import { PluginServer } from "./PluginServer.ts"
 import { makePlugin } from "./plugin.ts"
 import { agreed, makeRecord } from "./record.ts"
 import { Status } from "./Status.ts"
 
-/** Milliseconds between tries to write what could not be written, and to subscribe to links again. */
+/** Milliseconds between tries to write what could not be written. */
 const retryDelay = 2000
 /** From the last word on a resource, that its devices are unhealthy, to the end of its endpoint. */
 const farewell = 100
 
 const sameOffer = (one: Offer, other: Offer): boolean => JSON.stringify(one) === JSON.stringify(other)
-
-type Fork = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<void, never, R | Scope.Scope>
-
-/** Keeps `inputs` up to date and says so; a broken configuration leaves the last good one in force. */
-const watchInputs = Effect.fnUntraced(function* (
-  first: Config,
-  inBackground: Fork,
-  onConfig: (config: Config) => Effect.Effect<unknown>,
-  onLinks: (links: ReadonlyArray<Link>) => Effect.Effect<unknown>
-) {
-  const source = yield* ConfigSource
-  const monitor = yield* LinkMonitor
-  const status = yield* Status
-  let last = JSON.stringify(first)
-  const reread = source.read.pipe(
-    Effect.flatMap((config) => {
-      const text = JSON.stringify(config)
-      if (text === last) return Effect.void
-      last = text
-      return Effect.andThen(Effect.logInfo("the configuration has changed"), onConfig(config))
-    }),
-    Effect.catch((error) =>
-      Effect.andThen(
-        countError("config"),
-        Effect.logError(`the configuration is wrong; the last good one stays in force: ${error.message}`)
-      )
-    )
-  )
-  yield* inBackground(Stream.runForEach(source.changes, () => reread))
-
-  let overruns = 0
-  const follow = Stream.runForEach(
-    monitor.views,
-    Effect.fnUntraced(function* (view) {
-      if (view.overruns > overruns) {
-        yield* countOverruns(view.overruns - overruns)
-        yield* Effect.logWarning("the kernel dropped link events; all links were looked at afresh")
-      }
-      overruns = view.overruns
-      yield* status.set("links", { well: true, words: `${view.links.length} links` })
-      yield* onLinks(view.links)
-    })
-  )
-  const survived = follow.pipe(
-    Effect.catch((error) =>
-      Effect.gen(function* () {
-        overruns = 0
-        yield* countError("links")
-        yield* status.set("links", { well: false, words: "links cannot be followed" })
-        yield* Effect.logError("links cannot be followed; trying again", error)
-        yield* Effect.sleep(retryDelay)
-      })
-    )
-  )
-  yield* inBackground(Effect.forever(survived))
-})
 
 /** Runs until it is interrupted; fails only where the configuration that it starts with is wrong. */
 export const runDaemon = Effect.fnUntraced(function* (stateFolder: string) {
@@ -90,6 +33,10 @@ export const runDaemon = Effect.fnUntraced(function* (stateFolder: string) {
   const config = yield* (yield* ConfigSource).read
   yield* Effect.forEach(operations, (operation) => countError(operation, 0), { discard: true })
   yield* countOverruns(0)
+
+  const kubelet = yield* Kubelet
+  const stale = yield* (yield* PluginServer).removeStale(kubelet.folder)
+  if (stale.length > 0) yield* Effect.logInfo("removed stale sockets").pipe(Effect.annotateLogs({ sockets: stale }))
 
   const crash = yield* Deferred.make<never>()
   /** A fault in what runs beside ends the daemon, which is then started anew, instead of leaving half of it. */

@@ -102,7 +102,8 @@ export const runEndpoint = Effect.fnUntraced(function* (resource: string, plugin
         state === "lost" ? "the endpoint's socket was removed" : "another device plugin has taken the endpoint's place"
       )
       yield* stop
-      if (state === "taken") yield* later(truce)
+      // Not at once: the kubelet is to see the old streams' end before the new registration, not after it.
+      yield* later(state === "taken" ? truce : firstDelay)
     }
     const now = yield* Clock.currentTimeMillis
     if (serving === undefined && folder.exists && now >= notBefore) yield* serve()

@@ -33,6 +33,8 @@ const discover = (links: ReadonlyArray<Link>, hardwareOf: HardwareOf): Offers =>
   const offers: Array<Offer> = []
   // By name, not by ifindex: the first of two that clash has to be the same after every boot.
   for (const link of [...links].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    // Asked of sysfs, so only for links that could be fit: a node has hundreds of veths.
+    if (link.kind !== undefined && link.kind !== "bond") continue
     const hardware = hardwareOf(link)
     if (!isFit(link, hardware, links)) continue
     const { name } = link

@@ -37,6 +37,9 @@ export interface Plugin {
   readonly preStart: (request: PreStartContainerRequest) => Effect.Effect<void, CallRefused>
 }
 
+/** The names of our sockets. One that is not ready yet begins with a dot. */
+export const isEndpointName = (name: string): boolean => /^\.?macvtap-.+\.sock$/.test(name)
+
 /** A served socket. */
 export interface Served {
   /** Whether the socket is still the one at its path: `"lost"` where nothing is there, `"taken"` where another one is. */
@@ -50,6 +53,8 @@ export interface Served {
 export class PluginServer extends Context.Service<
   PluginServer,
   {
+    /** Removes the sockets of a daemon that was killed: ours by their names, with nobody behind them. */
+    readonly removeStale: (folder: string) => Effect.Effect<ReadonlyArray<string>>
     /** Serves until the scope ends: then streams are ended, calls finished (for a second), and the socket is removed. */
     readonly serve: (path: string, plugin: Plugin) => Effect.Effect<Served, ServeError, Scope.Scope>
   }

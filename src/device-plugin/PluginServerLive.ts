@@ -1,10 +1,8 @@
 /** PluginServer with @grpc/grpc-js. */
-import { lstatSync, renameSync, rmSync, statSync } from "node:fs"
-import { dirname } from "node:path"
+import { rmSync } from "node:fs"
 import {
   type handleUnaryCall,
   Server,
-  ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
@@ -18,13 +16,11 @@ import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import { type DevicePluginServer, DevicePluginService, type Empty, type ListAndWatchResponse } from "./api/v1beta1.ts"
-import { CallRefused, type Plugin, PluginServer, type Served, ServeError } from "./PluginServer.ts"
+import { CallRefused, type Plugin, PluginServer, type Served } from "./PluginServer.ts"
+import { listen, removeStale, stateOf } from "./sockets.ts"
 
 /** Milliseconds that calls have to finish. */
 const patience = 1000
-/** `sockaddr_un.sun_path` without its NUL. */
-const longestPath = 107
-
 type Run = <A, E>(effect: Effect.Effect<A, E>) => unknown
 
 const refusal = (cause: Cause.Cause<CallRefused>): { readonly code: status; readonly details: string } => {
@@ -57,40 +53,6 @@ const watched = (call: ServerWritableStream<Empty, ListAndWatchResponse>, plugin
     ),
     Effect.ensuring(Effect.sync(() => call.end()))
   )
-
-/**
- * The server listens under another name, which is then put in the place of whatever lies at the path: a stale socket of
- * a daemon that was killed is replaced in one step. Also, at its end it removes the name under which it listened, and
- * not another daemon's socket that may have our place by then.
- */
-const listen = (server: Server, path: string): Effect.Effect<string, ServeError> =>
-  Effect.callback((resume) => {
-    const fail = (problem: string) => resume(Effect.fail(new ServeError({ path, problem })))
-    const beside = `${dirname(path)}/.${Math.random().toString(36).slice(2, 10)}`
-    if (Buffer.byteLength(path) > longestPath || Buffer.byteLength(beside) > longestPath) {
-      return fail(`the path is longer than ${longestPath} bytes, the limit of unix sockets`)
-    }
-    server.bindAsync(`unix:${beside}`, ServerCredentials.createInsecure(), (error) => {
-      if (error !== null) return fail(error.message)
-      try {
-        const { dev, ino } = statSync(beside)
-        renameSync(beside, path)
-        resume(Effect.succeed(`${dev}:${ino}`))
-      } catch (thrown) {
-        rmSync(beside, { force: true })
-        fail(String(thrown))
-      }
-    })
-  })
-
-const stateOf = (path: string, identity: string): "ours" | "lost" | "taken" => {
-  try {
-    const { dev, ino } = lstatSync(path)
-    return `${dev}:${ino}` === identity ? "ours" : "taken"
-  } catch {
-    return "lost"
-  }
-}
 
 /** Calls in progress get their answers, up to a limit; streams have been ended before. */
 const shutdown = (server: Server): Effect.Effect<void> =>
@@ -137,4 +99,4 @@ const serve = Effect.fnUntraced(function* (path: string, plugin: Plugin) {
   } satisfies Served
 })
 
-export const pluginServerLive: Layer.Layer<PluginServer> = Layer.succeed(PluginServer, { serve })
+export const pluginServerLive: Layer.Layer<PluginServer> = Layer.succeed(PluginServer, { serve, removeStale })

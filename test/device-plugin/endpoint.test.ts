@@ -166,6 +166,50 @@ describe("a resource's endpoint", () => {
     stale.close()
   })
 
+  it("removes the sockets of a killed daemon, and of nobody else", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    const leave = async (name: string, killed: boolean) => {
+      const server = createServer().listen(`${place.folder}/.tmp`)
+      await new Promise((resolve) => server.on("listening", resolve))
+      // Its server removes the name that it knows, and leaves this one.
+      renameSync(`${place.folder}/.tmp`, `${place.folder}/${name}`)
+      if (killed) await new Promise((resolve) => server.close(resolve))
+      return server
+    }
+    await leave("macvtap-old.sock", true)
+    await leave(".macvtap-abc123.sock", true)
+    await leave("vendor.sock", true)
+    const living = await leave("macvtap-living.sock", false)
+    await using _world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    const names = readdirSync(place.folder).filter((name) => name.endsWith(".sock"))
+    assert.deepStrictEqual(names.sort(), [
+      "kubelet.sock",
+      "macvtap-dataplane.sock",
+      "macvtap-living.sock",
+      "vendor.sock"
+    ])
+    living.close()
+  })
+
+  it("is left to another daemon that has taken its place", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using old = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    await using _next = await startWorld({
+      ...place,
+      config: [{ name: "dataplane", lowerDevice: "eth0", capacity: 6 }],
+      links
+    })
+    await kubelet.healthy("dataplane", 6)
+    await until("the old one has seen it", () => old.logged.some((line) => line.includes("taken the endpoint's place")))
+    await old.stop()
+    assert.deepStrictEqual(sockets(place.folder), ["macvtap-dataplane.sock"])
+    assert.strictEqual(kubelet.healthyNow("dataplane"), 6)
+  })
+
   it("registers again after a kubelet that refuses, or does not call back", async () => {
     await using place = await folders()
     mkdirSync(place.folder)
