@@ -2,6 +2,9 @@
 import * as Result from "effect/Result"
 import { isResourceName, largestCapacity } from "../reservation/deviceID.ts"
 
+export const keys = ["name", "lowerDevice", "mode", "capacity", "standalone"] as const
+export type Key = (typeof keys)[number]
+
 export const modes = ["bridge", "vepa", "private", "passthru"] as const
 export const defaultCapacity = 100
 

@@ -5,6 +5,8 @@ import { formatDeviceID, indexBlock } from "../reservation/deviceID.ts"
 import { type Config, ConfigError, type ResourceConfig } from "./Config.ts"
 import {
   defaultCapacity,
+  type Key,
+  keys,
   type Rule,
   readCapacity,
   readLowerDevice,
@@ -15,9 +17,6 @@ import {
 
 /** Characters of a device ID, by the kubelet's rule. */
 const longestDeviceID = 63
-
-const keys = ["name", "lowerDevice", "mode", "capacity", "standalone"] as const
-type Key = (typeof keys)[number]
 
 /** Go's decoder, for which existing configurations were written, takes keys in any case. */
 const keyOf = (text: string): Key | undefined => keys.find((key) => key.toLowerCase() === text.toLowerCase())
