@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config"
 import { FinalLine } from "./test/support/FinalLine.ts"
 
-/** Live tests make links in the one kernel there is, so their files run one after another, after everything else. */
+/** Live tests make links in the one kernel there is, so their files run one after another, apart from everything else. */
 const live = "test/**/*.live.test.ts"
 
 export default defineConfig({
