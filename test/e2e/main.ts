@@ -34,7 +34,9 @@ const build = async (): Promise<boolean> => {
 const main = async (args: ReadonlyArray<string>): Promise<number> => {
   const short = args.includes("--short") || process.env["E2E_SHORT"] === "1"
   const names = args.filter((arg) => !arg.startsWith("-"))
-  const wanted = Object.keys(parts).filter((name) => names.length === 0 || names.includes(name))
+  // The tests of survival are part of `npm test` in their short form: it is not run twice unless it is asked for.
+  const all = Object.keys(parts).filter((name) => !short || name !== "survival")
+  const wanted = names.length === 0 ? all : Object.keys(parts).filter((name) => names.includes(name))
   const unknown = names.filter((name) => !(name in parts))
   if (unknown.length > 0) {
     console.error(`no part ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`)
