@@ -80,6 +80,15 @@ export const putInPlace = (beside: string, to: string): void => {
   syncFolder(dirname(to))
 }
 
+/** As good as it can be had: what made a copy fail (a read-only file system) may be in the way of its removal too. */
+export const removeBeside = (beside: string): void => {
+  try {
+    rmSync(beside, { force: true })
+  } catch {
+    // The next installation removes it.
+  }
+}
+
 /** Gives an installed file a further name, without a further copy of it. False: it has that name already. */
 export const linkInto = (file: string, to: string): boolean => {
   const [has, wants] = [statLink(to), statLink(file)]
@@ -89,7 +98,7 @@ export const linkInto = (file: string, to: string): boolean => {
   try {
     putInPlace(beside, to)
   } finally {
-    rmSync(beside, { force: true })
+    removeBeside(beside)
   }
   return true
 }

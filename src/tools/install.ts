@@ -9,6 +9,7 @@ import {
   linkInto,
   makeTemporary,
   putInPlace,
+  removeBeside,
   sameContent,
   temporaries,
   writeExecutable
@@ -77,7 +78,7 @@ const replace = Effect.fnUntraced(function* (
     Effect.onError(() =>
       Effect.sync(() => (vanished = statLink(beside) === undefined && statLink(dirname(to)) !== undefined))
     ),
-    Effect.ensuring(Effect.sync(() => rmSync(beside, { force: true })))
+    Effect.ensuring(Effect.sync(() => removeBeside(beside)))
   )
   yield* work.pipe(Effect.catch((error) => (vanished && left > 1 ? replace(from, to, left - 1) : Effect.fail(error))))
 })

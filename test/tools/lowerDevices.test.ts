@@ -1,0 +1,45 @@
+import { assert, describe, it } from "vitest"
+import type { Link } from "../../src/link/Link.ts"
+import { lowerDevices } from "../../src/tools/doctor/lowerDevices.ts"
+
+const link = (index: number, name: string, more: Partial<Link> = {}): Link => ({
+  index,
+  name,
+  mtu: 1500,
+  minMtu: 68,
+  maxMtu: 9000,
+  up: true,
+  running: true,
+  promisc: false,
+  allmulti: false,
+  options: {},
+  ...more
+})
+
+const resources = { lan: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false } }
+
+const judge = (host: ReadonlyArray<Link>) =>
+  lowerDevices({ host, links: [], unseen: [] }, resources, [], "/nowhere").map(
+    ({ status, says }) => `${status}: ${says}`
+  )
+
+describe("lower devices", () => {
+  it("cannot have macvtaps beside ipvlans", () => {
+    const eth0 = link(2, "eth0")
+    assert.deepStrictEqual(judge([eth0, link(3, "ipv0", { kind: "ipvlan", parent: { index: 2 } })]), [
+      `wrong: ipv0 on it is an ipvlan, beside which there can be no macvtaps (EBUSY) (resource "lan")`
+    ])
+    assert.match(judge([eth0, link(3, "ipv0", { kind: "ipvlan", parent: { index: 9 } })])[0] ?? "", /^fine/)
+  })
+
+  it("may be ports of something in another namespace", () => {
+    assert.match(
+      judge([link(2, "eth0", { controller: 7 })])[0] ?? "",
+      /^wrong: it is a port of the link with ifindex 7/
+    )
+  })
+
+  it("are asked for by name", () => {
+    assert.deepStrictEqual(judge([]), [`wrong: there is no such link (resource "lan")`])
+  })
+})
