@@ -1,8 +1,11 @@
 /** `/healthz` and `/metrics`, for a probe and for Prometheus, on an address that somebody asked for. */
-import { createServer, type RequestListener } from "node:http"
+import { createServer } from "node:http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { formatUnsafe } from "effect/observability/PrometheusMetrics"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { format } from "effect/observability/PrometheusMetrics"
 import { Status } from "./Status.ts"
 
 export interface Address {
@@ -22,37 +25,36 @@ export const parseAddress = (text: string): Address | undefined => {
   return { host: bracketed ?? (plain || "127.0.0.1"), port: Number(port) }
 }
 
-const types = { text: "text/plain; charset=utf-8", metrics: "text/plain; version=0.0.4; charset=utf-8" }
+const respond = (status: number, body: string, contentType = "text/plain; charset=utf-8") =>
+  HttpServerResponse.text(body, { status, contentType, headers: { "cache-control": "no-store" } })
 
-/** Answers until the scope ends. */
-export const serveHttp = Effect.fnUntraced(function* ({ host, port }: Address) {
-  const context = yield* Effect.context<never>()
-  const status = yield* Status
-  const answer: RequestListener = (request, response) => {
-    const path = (request.url ?? "/").replace(/[?#].*/, "")
-    const send = (code: number, type: string, body: string) =>
-      response.writeHead(code, { "content-type": type, "cache-control": "no-store" }).end(body)
-    if (request.method !== "GET" && request.method !== "HEAD") send(405, types.text, "only GET and HEAD\n")
-    else if (path === "/metrics") send(200, types.metrics, formatUnsafe(context))
-    else if (path === "/healthz") {
-      const parts = [...Effect.runSync(status.all)]
-      const well = parts.every(([, part]) => part.well)
-      const lines = parts.map(([name, part]) => `${part.well ? "ok" : "FAILED"} ${name}: ${part.words}\n`)
-      send(well ? 200 : 503, types.text, `${well ? "ok" : "FAILED"}\n${lines.join("")}`)
-    } else send(404, types.text, "there are /healthz and /metrics\n")
+const health = Effect.gen(function* () {
+  const parts = [...(yield* (yield* Status).all)]
+  const well = parts.every(([, part]) => part.well)
+  const lines = parts.map(([name, part]) => `${part.well ? "ok" : "FAILED"} ${name}: ${part.words}\n`)
+  return respond(well ? 200 : 503, `${well ? "ok" : "FAILED"}\n${lines.join("")}`)
+})
+
+const answer = Effect.gen(function* () {
+  const { method, url } = yield* HttpServerRequest
+  if (method !== "GET" && method !== "HEAD") return respond(405, "only GET and HEAD\n")
+  switch (url.replace(/[?#].*/, "")) {
+    case "/metrics":
+      return respond(200, yield* format(), "text/plain; version=0.0.4; charset=utf-8")
+    case "/healthz":
+      return yield* health
+    default:
+      return respond(404, "there are /healthz and /metrics\n")
   }
-  yield* Effect.acquireRelease(
-    Effect.callback<ReturnType<typeof createServer>, ListenError>((resume) => {
-      const server = createServer(answer)
-      server.on("error", (error) =>
-        resume(Effect.fail(new ListenError({ address: `${host}:${port}`, problem: error.message })))
-      )
-      server.listen(port, host, () => resume(Effect.succeed(server)))
-    }),
-    (server) =>
-      Effect.sync(() => {
-        server.close()
-        server.closeAllConnections()
-      })
+})
+
+/** Answers until the scope ends, which waits for nobody who keeps a connection open. */
+export const serveHttp = Effect.fnUntraced(function* ({ host, port }: Address) {
+  const server = yield* NodeHttpServer.make(createServer, { host, port, gracefulShutdownTimeout: 0 }).pipe(
+    Effect.mapError(
+      ({ cause }) =>
+        new ListenError({ address: `${host}:${port}`, problem: cause instanceof Error ? cause.message : String(cause) })
+    )
   )
+  yield* server.serve(answer)
 })

@@ -18,10 +18,7 @@ const linkBehind = (machine: Machine, node: NodeState | undefined, index: number
     ? undefined
     : [...allLinks(machine)].find((link) => link.index === index && deviceOf(link) === node.device)
 
-export const reservationMock = (
-  machine: Machine,
-  requests: Requests
-): ReservationService["Service"] => {
+export const reservationMock = (machine: Machine, requests: Requests): ReservationService["Service"] => {
   const folder = machine.stateFolder
   const holderAt = (path: string, node: NodeState | undefined, index: number) => {
     const link = linkBehind(machine, node, index)

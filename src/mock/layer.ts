@@ -21,7 +21,9 @@ export const mockLayer = ({
   requests,
   plugins,
   logged
-}: Kernel): Layer.Layer<NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService> =>
+}: Kernel): Layer.Layer<
+  NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService
+> =>
   Layer.succeedContext(
     Context.make(NetlinkService, netlinkMock(machine, requests)).pipe(
       Context.add(NetnsService, netnsMock(machine, requests)),
