@@ -1,5 +1,6 @@
 /** The edge: which CNI code a service's error has, and its words. A missing row does not compile. */
 import { CniError, codes } from "./cni/CniError.ts"
+import { shorten } from "./cni/show.ts"
 import type { DelegateError } from "./services/DelegateService.ts"
 import type { LinkNotFound, NetlinkError } from "./services/NetlinkService.ts"
 import type { NetnsError, NetnsNotFound, NotANetns } from "./services/NetnsService.ts"
@@ -18,6 +19,9 @@ export type ServiceError =
 
 type Row<E> = readonly [code: number, msg: (error: E) => string, details?: (error: E) => string]
 type Table = { readonly [Tag in ServiceError["_tag"]]: Row<Extract<ServiceError, { readonly _tag: Tag }>> }
+
+/** What a plugin said to people, as much of it as an error can bear. */
+const inOneLine = (text: string): string => shorten(text.trim().replaceAll(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, "; "), 1000)
 
 const rights = (errno: string): string =>
   errno === "EPERM" || errno === "EACCES" ? "; the plugin needs root's rights (CAP_NET_ADMIN, CAP_SYS_ADMIN)" : ""
@@ -52,7 +56,8 @@ const table: Table = {
   ],
   DelegateFailed: [
     codes.internal,
-    (e) => `IPAM plugin "${e.type}" failed: ${e.stderr.trim() || e.stdout.trim() || "no error message"}: ${e.status}`
+    (e) =>
+      `IPAM plugin "${e.type}" failed: ${inOneLine(e.stderr) || inOneLine(e.stdout) || "no error message"}: ${e.status}`
   ],
   DelegateUnusable: [codes.internal, (e) => `IPAM plugin "${e.type}" (${e.file}) cannot be used: ${e.errno}`],
   DelegateTimeout: [

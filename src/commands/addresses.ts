@@ -86,7 +86,10 @@ const toRoute = Effect.fnUntraced(function* (link: Link, route: ResultRoute, ips
       details: `the network would be "${formatCidr(network)}"`
     })
   }
-  const gw = route.gw ?? ips.find((ip) => ip.gateway !== undefined && ip.address.family === family)?.gateway
+  // Link scope says that the destination is on the link itself; the kernel refuses a gateway of the same scope.
+  const onLink = route.scope !== undefined && route.scope >= scopeLink
+  const gateway = ips.find((ip) => ip.gateway !== undefined && ip.address.family === family)?.gateway
+  const gw = route.gw ?? (onLink ? undefined : gateway)
   const scope = route.scope ?? (family === 4 && gw === undefined ? scopeLink : undefined)
   return {
     family,
