@@ -43,6 +43,7 @@ const assemble = (architecture: Architecture): ReadonlyArray<string> => {
   return [libraries, plugin]
 }
 
+process.umask(0o022)
 const wanted = values.arch.split(",")
 const unknown = wanted.filter((name) => !isArchitecture(name))
 if (unknown.length > 0) {

@@ -3,6 +3,7 @@
 # packages for amd64 or arm64, unpacked into FOLDER with their copyright files. Installs nothing, so it works for either
 # architecture on either, without emulation. Used by the Dockerfile and by scripts/image.ts.
 set -eu
+umask 022
 
 arch=$1
 folder=$2
