@@ -125,6 +125,9 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
       [true, 107, 107, 0o660]
     )
     await kubelet.preStart("pod-1", "dataplane")
+    const shown = await must("nsenter", [`--net=${host.path}`, plugin, "list", "--json", "--state-dir", volumes.state])
+    const mine = JSON.parse(shown).attachments.find(({ netns }: { netns: string }) => netns === container.path)
+    assert.deepInclude(mine.tap, { node: promised, owner: 107, group: 107, mode: "0660" })
     const deleted = await call("DEL")
     assert.strictEqual(deleted.status, 0, deleted.stdout)
 
