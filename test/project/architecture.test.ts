@@ -33,6 +33,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Packages that are one part's alone; every other but effect is nobody's. */
 const packages: Readonly<Record<string, RegExp>> = {
   koffi: /^src\/live\/libc\.ts$/,
+  "@effect/platform-node": /^src\/device-plugin\//,
   "@grpc/grpc-js": /^src\/device-plugin\//,
   "@bufbuild/protobuf": /^src\/device-plugin\//,
   "jsonc-parser": /^src\/device-plugin\//
