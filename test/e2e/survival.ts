@@ -1,10 +1,10 @@
 /** What it survives: the tests of test/survival, in full, or in their short form. */
-import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { startDaemon } from "../support/daemon.ts"
 import { makeFolder } from "../support/folder.ts"
-import { run } from "../support/run.ts"
+import { isRunning, processesWith } from "../support/processes.ts"
+import { run, until } from "../support/run.ts"
 import { addCounts, expect, interrupted, saidBy, say } from "./report.ts"
 
 const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url))
@@ -15,11 +15,36 @@ const count = (lines: ReadonlyArray<string>, word: string): number => {
   return Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0)
 }
 
-/** An interrupted vitest does not end the blocks of its tests: their namespaces bear the number of its dead process. */
-const removeNamespaces = async (): Promise<void> => {
+/** Whether a name of makeNetns bears the number of a process that is no more. */
+const isOrphan = (name: string): boolean => {
+  const pid = /^e2-.*-(\d+)-\d+$/.exec(name)?.[1]
+  return pid !== undefined && !isRunning(Number(pid))
+}
+
+const kill = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/**
+ * An interrupted vitest does not end the blocks of its tests, and its workers outlive it for a moment: they are ended, then
+ * the calls that they had begun, then the namespaces that they had made.
+ */
+const clearAway = async (folder: string): Promise<void> => {
+  const worker = (variable: string) => variable === `TMPDIR=${folder}`
+  const call = (variable: string) => variable.startsWith("CNI_CONTAINERID=") && isOrphan(variable.split("=")[1] ?? "")
+  for (const isIt of [worker, call]) {
+    await until("no process of the tests is left", async () => {
+      const found = await processesWith(isIt)
+      for (const pid of found) kill(pid)
+      return found.length === 0
+    })
+  }
   for (const name of await readdir("/run/netns").catch(() => [])) {
-    const pid = /^e2-.*-(\d+)-\d+$/.exec(name)?.[1]
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await run("ip", ["netns", "del", name])
+    if (isOrphan(name)) await run("ip", ["netns", "del", name])
   }
 }
 
@@ -36,7 +61,7 @@ export const survival = async (short: boolean): Promise<void> => {
   interrupted.addEventListener("abort", stop)
   const status = await tests.ended
   interrupted.removeEventListener("abort", stop)
-  await removeNamespaces()
+  await clearAway(folder.path)
   const counts = {
     passed: count(tests.lines, "passed"),
     failed: count(tests.lines, "failed"),

@@ -1,5 +1,5 @@
 /** One attachment on a host of its own, with host-local addresses: what the tests of this folder do bad things to. */
-import { readdir, readFile } from "node:fs/promises"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { assert } from "vitest"
 import { type Folder, makeFolder } from "../support/folder.ts"
@@ -7,6 +7,7 @@ import { type IpLink, ipLinks } from "../support/ip.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../support/machine.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../support/netns.ts"
 import { attachmentEnv, executable, inNetns } from "../support/plugin.ts"
+import { processesWith } from "../support/processes.ts"
 import { type RunResult, run, until } from "../support/run.ts"
 import { nodeStatus, tapNode } from "../support/tap.ts"
 
@@ -48,15 +49,9 @@ export interface Scene extends AsyncDisposable {
 /** host-local's files are named after the addresses that they reserve. */
 const addressFile = /^[0-9a-f.:]+\.[0-9a-f.:]+$|^[0-9a-f]*:[0-9a-f:]+$/
 
-/** Processes that were started with this CNI_CONTAINERID: the plugin, and delegates that outlived it. */
-export const processesOf = async (containerID: string): Promise<ReadonlyArray<string>> => {
-  const found: Array<string> = []
-  for (const pid of (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry))) {
-    const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "")
-    if (environ.split("\0").includes(`CNI_CONTAINERID=${containerID}`)) found.push(pid)
-  }
-  return found
-}
+/** The plugin called for this container, and delegates that outlived it. */
+export const processesOf = (containerID: string): Promise<ReadonlyArray<number>> =>
+  processesWith((variable) => variable === `CNI_CONTAINERID=${containerID}`)
 
 /** The document on stdout, or the error object; one well-formed document, whatever happened. */
 export const documentOf = (result: RunResult): Readonly<Record<string, unknown>> => {
