@@ -46,6 +46,12 @@ interface Found {
 }
 
 /**
+ * Runtimes mount a namespace on an empty file in such a folder. Removing it takes two steps, unmount and unlink; between
+ * them there is an empty file, and the namespace is gone.
+ */
+const runtimeFolder = /\/netns\/[^/]+$/
+
+/**
  * O_PATH first: it opens nothing, so that neither a FIFO hangs nor a watchdog starts. Only what is known to be on nsfs
  * is opened in earnest, and through the descriptor, so that it is the same file.
  */
@@ -54,7 +60,11 @@ const openNetns = (path: string): Netns | Found => {
   try {
     const magic = fstatfsType(seen)
     const stats = fstatSync(seen)
-    if ((magic !== NSFS_MAGIC && magic !== PROC_SUPER_MAGIC) || !stats.isFile()) return { found: describeFile(stats) }
+    if ((magic !== NSFS_MAGIC && magic !== PROC_SUPER_MAGIC) || !stats.isFile()) {
+      const found = describeFile(stats)
+      if (found === "an empty file" && runtimeFolder.test(path)) throw new SystemError("open", "ENOENT")
+      return { found }
+    }
     const fd = openSync(`/proc/self/fd/${seen}`, constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC)
     try {
       const type = namespaceType(fd)

@@ -56,6 +56,14 @@ describe("a path that is no network namespace", () => {
     server.close()
   })
 
+  it("that `ip netns` has unmounted and not yet removed is gone", async () => {
+    await using folder = await makeFolder("live-netns")
+    mkdirSync(`${folder.path}/netns`)
+    const path = `${folder.path}/netns/c1`
+    writeFileSync(path, "")
+    assert.deepInclude(await refusal(path), { _tag: "NetnsNotFound", path })
+  })
+
   it("with a NUL byte is refused, not a defect", async () => {
     assert.deepInclude(await refusal("/run/netns/a\0b"), { _tag: "NetnsError", errno: "EINVAL" })
   })
