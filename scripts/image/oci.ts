@@ -33,10 +33,10 @@ interface Descriptor {
 const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 /** Names in order, no times, no users: what differs are the contents. */
-const reproducible = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=posix"]
+const reproducible = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=ustar"]
 
 const tar = (folder: string): Buffer => {
-  const words = ["--create", ...reproducible, "--pax-option=delete=atime,delete=ctime", "--directory", folder, "."]
+  const words = ["--create", ...reproducible, "--directory", folder, "."]
   const { stdout, status, stderr } = spawnSync("tar", words, { maxBuffer: 2 ** 31 - 1 })
   if (status !== 0) throw new Error(`tar: ${stderr}`)
   return stdout
