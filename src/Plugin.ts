@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { answerVersion } from "./cni/answerVersion.ts"
 import { readCniArgs } from "./cni/CniArgs.ts"
 import { CniError, codes, errorDocument } from "./cni/CniError.ts"
 import { type Environment, readEnvironment } from "./cni/Environment.ts"
@@ -11,7 +12,7 @@ import { type Invocation, readStdin } from "./cni/Invocation.ts"
 import { lenientLinkConf, readLinkConf } from "./cni/LinkConf.ts"
 import { type NetConf, readNetConf } from "./cni/NetConf.ts"
 import { readPrevResult } from "./cni/prevResult.ts"
-import { aboutText, newestVersion, versionDocument } from "./cni/version.ts"
+import { aboutText, versionDocument } from "./cni/version.ts"
 import { add } from "./commands/add.ts"
 import { check } from "./commands/check.ts"
 import { del } from "./commands/del.ts"
@@ -123,19 +124,19 @@ export const call = (host: Host, invocation: Invocation): Effect.Effect<0 | 1> =
   Effect.uninterruptibleMask((interruptible) =>
     Effect.gen(function* () {
       const { program, env } = invocation
-      let cniVersion: string = newestVersion
+      let stdin = ""
       const work = Effect.gen(function* () {
         const environment = yield* readEnvironment(env)
         if (environment === undefined) return yield* host.tell(aboutText(program))
         if (environment.command === "VERSION") return yield* host.deliver(versionDocument)
-        const network = yield* readNetConf(program, environment.command, yield* readStdin(invocation))
-        cniVersion = network.cniVersion
+        stdin = yield* readStdin(invocation)
+        const network = yield* readNetConf(program, environment.command, stdin)
         yield* perform(host, environment, network, env)
       })
       const exit = yield* Effect.exit(interruptible(work))
       if (Exit.isSuccess(exit)) return 0
       const error = asCniError(exit.cause)
-      yield* host.deliver(errorDocument(error, cniVersion)).pipe(
+      yield* host.deliver(errorDocument(error, answerVersion(stdin))).pipe(
         // Nobody reads stdout: the words go to whoever reads stderr.
         Effect.catch(() => host.tell(`${error.details === undefined ? error.msg : `${error.msg}; ${error.details}`}\n`))
       )
