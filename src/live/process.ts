@@ -30,6 +30,11 @@ const firstLook = 2
 const longestLook = 50
 /** Milliseconds that pipes may stay open after the child's end, held by a child of its own. */
 const grace = 200
+/**
+ * Milliseconds that an interrupted child has to end by itself. host-local killed between making a reservation's file and
+ * writing whose it is leaves an address that no DEL ever finds again; it needs some 10 ms for both.
+ */
+const maxEnding = 1000
 /** Milliseconds to wait for a killed child to be gone. */
 const maxDying = 2000
 
@@ -57,7 +62,7 @@ const killGroup = (pid: number): void => {
 
 /**
  * Runs `file` with that environment and stdin, in a process group of its own. Never fails: what went wrong is an outcome.
- * Interruption kills the group and waits until the child is gone.
+ * Interruption lets the child end, kills the group of one that does not, and waits until the child is gone.
  */
 export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Outcome> =>
   Effect.callback<Outcome>((resume) => {
@@ -111,7 +116,10 @@ export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Out
       look(firstLook)
       return Effect.callback<void>((resume) => {
         clearTimeout(timer)
-        const dying = setTimeout(() => resume(Effect.void), maxDying)
+        let dying = setTimeout(() => {
+          dying = setTimeout(() => resume(Effect.void), maxDying)
+          killGroup(pid)
+        }, maxEnding)
         const gone = (): void => {
           clearTimeout(dying)
           for (const close of closers.splice(0)) close()
@@ -119,7 +127,6 @@ export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Out
         }
         if (status !== undefined) return gone()
         child.removeAllListeners("exit").once("exit", gone)
-        killGroup(pid)
       })
     } catch (thrown) {
       refuse(thrown)
