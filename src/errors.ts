@@ -1,6 +1,6 @@
 /** The edge: which CNI code a service's error has, and its words. A missing row does not compile. */
 import { CniError, codes } from "./cni/CniError.ts"
-import { shorten } from "./cni/show.ts"
+import { quote, shorten } from "./cni/show.ts"
 import type { DelegateError } from "./services/DelegateService.ts"
 import type { LinkNotFound, NetlinkError } from "./services/NetlinkService.ts"
 import type { NetnsError, NetnsNotFound, NotANetns } from "./services/NetnsService.ts"
@@ -23,6 +23,9 @@ type Table = { readonly [Tag in ServiceError["_tag"]]: Row<Extract<ServiceError,
 /** What a plugin said to people, as much of it as an error can bear. */
 const inOneLine = (text: string): string => shorten(text.trim().replaceAll(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, "; "), 1000)
 
+/** A path out of the environment, which can hold anything. */
+const shown = (path: string): string => quote(shorten(path, 200))
+
 const rights = (errno: string): string =>
   errno === "EPERM" || errno === "EACCES" ? "; the plugin needs root's rights (CAP_NET_ADMIN, CAP_SYS_ADMIN)" : ""
 
@@ -36,22 +39,22 @@ const table: Table = {
     (e) => `link ${JSON.stringify(e.link)} does not exist`,
     () => "it was removed meanwhile"
   ],
-  NetnsError: [codes.invalidNetns, (e) => `${e.operation} ${e.path}: ${e.errno}${rights(e.errno)}`],
+  NetnsError: [codes.invalidNetns, (e) => `${e.operation} ${shown(e.path)}: ${e.errno}${rights(e.errno)}`],
   NetnsNotFound: [
     codes.invalidNetns,
-    (e) => `network namespace "${e.path}" does not exist`,
+    (e) => `network namespace ${shown(e.path)} does not exist`,
     () => "CNI_NETNS must be the path of the container's network namespace; the container may have ended meanwhile"
   ],
   NotANetns: [
     codes.invalidNetns,
-    (e) => `"${e.path}" is not a network namespace: ${e.found}`,
+    (e) => `${shown(e.path)} is not a network namespace: ${e.found}`,
     () => "CNI_NETNS must be the path of a network namespace, such as /run/netns/NAME or /proc/PID/ns/net"
   ],
   TapError: [codes.ioFailure, (e) => `${e.operation} ${e.path}: ${e.errno}${rights(e.errno)}`],
   ReservationError: [codes.ioFailure, (e) => `${e.operation} ${e.path}: ${e.problem}`, (e) => e.advice],
   DelegateNotFound: [
     codes.invalidConfig,
-    (e) => `failed to find plugin "${e.type}" in path [${e.path.join(" ")}]`,
+    (e) => `failed to find plugin "${e.type}" in path [${inOneLine(e.path.join(" "))}]`,
     (e) => `"ipam.type" is "${e.type}": install that plugin in a folder of CNI_PATH, or correct the name`
   ],
   DelegateFailed: [

@@ -10,7 +10,7 @@ import type { Command, ConfiguredCommand } from "./Environment.ts"
 import { parseJson } from "./json.ts"
 import type { JsonFault } from "./jsonFault.ts"
 import { isIdentifier } from "./names.ts"
-import { shorten, show } from "./show.ts"
+import { quote, shorten, show } from "./show.ts"
 import { versionProblem } from "./versionProblem.ts"
 
 export interface Header {
@@ -62,7 +62,7 @@ const readCommand = (command: Command): Result.Result<ConfiguredCommand, CniErro
     : Result.fail(
         new CniError({
           code: codes.invalidEnvironment,
-          msg: `unknown CNI_COMMAND: ${typeof command === "string" ? command : shorten(command.unknown, 80)}`
+          msg: `unknown CNI_COMMAND: ${typeof command === "string" ? command : quote(shorten(command.unknown, 80)).slice(1, -1)}`
         })
       )
 

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../cni/CniError.ts"
 import type { Result } from "../cni/Result.ts"
+import { quote } from "../cni/show.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { checkAddresses } from "./checkAddresses.ts"
 import { checkLink } from "./checkLink.ts"
@@ -18,7 +19,7 @@ const ownInterface = Effect.fnUntraced(function* (prevResult: Result) {
   const entry = prevResult.interfaces[index]
   if (entry === undefined) {
     return yield* differs(
-      `prevResult has no interface "${attachment.ifname}" in sandbox "${attachment.netns}"`,
+      `prevResult has no interface "${attachment.ifname}" in sandbox ${quote(attachment.netns)}`,
       "the runtime must pass the final result of ADD for this very attachment"
     )
   }
