@@ -66,12 +66,7 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
     network,
     attachment,
     link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : lenientLinkConf(network),
-    delegates: {
-      path: environment.path,
-      env: Object.fromEntries(
-        Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))
-      )
-    },
+    delegates: { path: environment.path, env },
     netnsOverride: environment.netnsOverride,
     ...(prevResult === undefined ? {} : { prevResult })
   })

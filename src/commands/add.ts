@@ -54,7 +54,8 @@ export const add = Effect.gen(function* () {
   if (allotted !== undefined) yield* configureAddresses(host, container, made, allotted)
   else if (network.kind.device === "tap") yield* silenceLink(container, made)
 
-  const link = yield* container.route.linkGet(made.index)
+  // Setting addresses up takes as long as its IPAM plugin; the link may be gone by now.
+  const link = allotted === undefined ? made : yield* container.route.linkGet(made.index)
   const ours: Result = {
     interfaces: [
       {

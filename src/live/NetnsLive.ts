@@ -105,14 +105,17 @@ const open = (path: string): Effect.Effect<Netns, NetnsNotFound | NotANetns | Ne
     (netns) => Effect.sync(() => closeSync(netns.fd))
   )
 
-const current = Effect.suspend(() => {
+/** /proc has nothing else under that name, so that there is nothing to look at before it is opened. */
+const openOwn = (): Netns => {
   assertHome()
-  return open(ownNetns)
-}).pipe(
-  Effect.catchTags({
-    NetnsNotFound: ({ path }) => Effect.fail(new NetnsError({ operation: "open", path, errno: "ENOENT" })),
-    NotANetns: ({ path }) => Effect.fail(new NetnsError({ operation: "open", path, errno: "EINVAL" }))
-  })
+  const fd = openSync(ownNetns, constants.O_RDONLY | O_CLOEXEC)
+  const { dev, ino } = fstatSync(fd)
+  return { path: ownNetns, fd, id: `${dev}:${ino}` }
+}
+
+const current = Effect.acquireRelease(
+  attempt(openOwn, (errno) => new NetnsError({ operation: "open", path: ownNetns, errno })),
+  (netns) => Effect.sync(() => closeSync(netns.fd))
 )
 
 /**

@@ -27,9 +27,12 @@ export const assertHome = (): void => {
   if (stranded !== undefined) throw stranded
 }
 
-const isSame = (one: number, other: number): boolean => {
-  const [a, b] = [fstatSync(one), fstatSync(other)]
-  return a.ino === b.ino && a.dev === b.dev
+let homeStats: ReturnType<typeof fstatSync> | undefined
+
+const isHome = (home: number, fd: number): boolean => {
+  homeStats ??= fstatSync(home)
+  const { ino, dev } = fstatSync(fd)
+  return ino === homeStats.ino && dev === homeStats.dev
 }
 
 /**
@@ -40,7 +43,7 @@ const isSame = (one: number, other: number): boolean => {
 export const inside = <A>(netns: { readonly fd: number; readonly path: string }, step: () => A): A => {
   assertHome()
   home ??= openSync(ownNetns, O_CLOEXEC)
-  if (isSame(home, netns.fd)) return step()
+  if (isHome(home, netns.fd)) return step()
   setns(home, CLONE_NEWNET)
   setns(netns.fd, CLONE_NEWNET)
   try {

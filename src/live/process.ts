@@ -11,7 +11,7 @@ import { kill, memfdCreate } from "./libc.ts"
 import { makeOutput } from "./output.ts"
 
 export interface ProcessInput {
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: string
 }
 

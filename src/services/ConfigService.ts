@@ -18,7 +18,7 @@ export class ConfigService extends Context.Service<
     /** What a delegate is run with. */
     readonly delegates: {
       readonly path: ReadonlyArray<string>
-      readonly env: Readonly<Record<string, string>>
+      readonly env: Readonly<Record<string, string | undefined>>
     }
     /** CNI_NETNS_OVERRIDE: the caller means it when it names the plugin's own namespace. */
     readonly netnsOverride: boolean

@@ -8,8 +8,8 @@ export interface DelegateCall {
   readonly type: string
   /** The folders of CNI_PATH, in order. */
   readonly path: ReadonlyArray<string>
-  /** The whole environment of the child. */
-  readonly env: Readonly<Record<string, string>>
+  /** The whole environment of the child; what is undefined is not in it. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: string
   /** Milliseconds after which the child (and its process group) is killed. */
   readonly timeout: number

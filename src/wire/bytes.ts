@@ -24,7 +24,9 @@ export const cstring = (value: string): Uint8Array => encoder.encode(`${value}\0
 
 /** The parts one behind the other. */
 export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = new Uint8Array(length)
   let offset = 0
   for (const part of parts) {
     whole.set(part, offset)
@@ -33,18 +35,21 @@ export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   return whole
 }
 
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const at = (bytes: Uint8Array, offset: number): number => bytes[offset] ?? 0
+
+const word = (bytes: Uint8Array, offset: number): number =>
+  at(bytes, offset) | (at(bytes, offset + 1) << 8) | (at(bytes, offset + 2) << 16) | (at(bytes, offset + 3) << 24)
 
 export const readU8 = (bytes: Uint8Array, offset = 0): number | undefined => bytes[offset]
 
 export const readU16 = (bytes: Uint8Array, offset = 0): number | undefined =>
-  offset + 2 <= bytes.length ? view(bytes).getUint16(offset, true) : undefined
+  offset + 2 <= bytes.length ? at(bytes, offset) | (at(bytes, offset + 1) << 8) : undefined
 
 export const readU32 = (bytes: Uint8Array, offset = 0): number | undefined =>
-  offset + 4 <= bytes.length ? view(bytes).getUint32(offset, true) : undefined
+  offset + 4 <= bytes.length ? word(bytes, offset) >>> 0 : undefined
 
 export const readS32 = (bytes: Uint8Array, offset = 0): number | undefined =>
-  offset + 4 <= bytes.length ? view(bytes).getInt32(offset, true) : undefined
+  offset + 4 <= bytes.length ? word(bytes, offset) : undefined
 
 /** UTF-8 up to the first NUL, or to the end: the kernel writes both. */
 export const readText = (bytes: Uint8Array): string => {
@@ -52,9 +57,9 @@ export const readText = (bytes: Uint8Array): string => {
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
 }
 
-/** `02ff`: two digits a byte. */
-export const hex = (bytes: Uint8Array): string => {
+/** `02ff`: two digits a byte; `02:ff` with a separator. */
+export const hex = (bytes: Uint8Array, separator = ""): string => {
   let digits = ""
-  for (const byte of bytes) digits += byte.toString(16).padStart(2, "0")
+  for (const byte of bytes) digits += `${digits === "" ? "" : separator}${byte < 16 ? "0" : ""}${byte.toString(16)}`
   return digits
 }

@@ -3,8 +3,8 @@
  * arm64), since the one of node:os knows only what POSIX names.
  */
 
-/** At index n the symbol of errno n; "-" where Linux has no such number. */
-const names = (
+/** The symbols of 0, 1, 2 …; "-" where Linux has no such number. */
+const names =
   "- EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST " +
   "EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE " +
   "EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH " +
@@ -15,10 +15,12 @@ const names = (
   "ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN " +
   "EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE " +
   "ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON"
-).split(" ")
+
+let list: ReadonlyArray<string> | undefined
 
 /** The symbol of a positive errno: 17 is `EEXIST`; a number that Linux does not have is `E<number>`. */
 export const errnoName = (errno: number): string => {
-  const name = names[errno]
+  list ??= names.split(" ")
+  const name = list[errno]
   return name === undefined || name === "-" ? `E${errno}` : name
 }

@@ -1,4 +1,5 @@
 /** Ethernet addresses between text and bytes. */
+import { hex } from "./bytes.ts"
 
 /** `#define ETH_ALEN 6` */
 const ETH_ALEN = 6
@@ -26,7 +27,7 @@ export const encodeMac = (mac: string): Uint8Array => Uint8Array.from(mac.split(
 
 /** The canonical text; undefined for hardware addresses of other lengths (InfiniBand, tunnels). */
 export const decodeMac = (bytes: Uint8Array): string | undefined =>
-  bytes.length === ETH_ALEN ? Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":") : undefined
+  bytes.length === ETH_ALEN ? hex(bytes, ":") : undefined
 
 /** Whether a link can bear it: the kernel's `is_valid_ether_addr`, neither multicast nor zero. */
 export const isUnicastMac = (mac: string): boolean =>
