@@ -1,25 +1,188 @@
 /**
- * `npm run bench [-- --short]`: what a call of the built plugin takes, beside Go's macvlan, an empty program and the kernel
- * itself. Ends with `N passed, N failed, N skipped`: what was checked. A missed target is told, and is no failure.
+ * `npm run bench [-- --short] [-- --write]`: what a call of the built plugin takes, beside Go's macvlan, an empty program
+ * and the kernel itself. The full form writes what it found (see write.ts), the short one only with `--write`. Ends with
+ * `N passed, N failed, N skipped`: what was checked. A missed target is told, and is no failure.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { say, summary, title } from "../test/e2e/report.ts"
-import { attachmentEnv, executable } from "../test/support/plugin.ts"
-import { measure } from "./spawn.ts"
-import { summarize } from "./stats.ts"
+import { fileURLToPath } from "node:url"
+import { Interrupted, interrupt, interrupted, say, skip, step, summary, title } from "../test/e2e/report.ts"
+import { hasMacvtap } from "../test/support/machine.ts"
+import { goMacvlan } from "./call.ts"
+import { contenders, measureCold } from "./cold.ts"
+import { callAtOnce, collect, growLinks } from "./growth.ts"
+import { gnuTime, measureMemory } from "./memory.ts"
+import { measurePhases } from "./phases.ts"
+import { build, installPrograms } from "./prepare.ts"
+import { type Asked, strace, traceCalls, traceGc } from "./requests.ts"
+import { lookAround, putTogether, type Results, targets } from "./results.ts"
+import { makeNamespaces, makeScene, namespaces, pathOf, removeNamespaces } from "./scene.ts"
+import { enterNetns } from "./spawn.ts"
+import * as tables from "./tables.ts"
+import { write } from "./write.ts"
 
-const folder = mkdtempSync(join(tmpdir(), "bm-"))
-try {
-  title("VERSION")
-  const env = attachmentEnv("VERSION", { containerID: "bm", netns: "/proc/self/ns/net" })
-  const walls = Array.from(
-    { length: 20 },
-    () => measure(folder, { command: [executable], env, stdin: '{"cniVersion":"1.0.0"}' }).wall
-  )
-  say(JSON.stringify(summarize(walls)))
-} finally {
-  rmSync(folder, { recursive: true, force: true })
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const forms = {
+  full: {
+    rounds: 150,
+    warmUp: 20,
+    memoryRuns: 5,
+    phaseRounds: 60,
+    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64], runs: 5 },
+    gc: { attachments: 500, runs: 5 },
+    links: { sizes: [0, 100, 1000, 2000], runs: 20 }
+  },
+  short: {
+    rounds: 12,
+    warmUp: 4,
+    memoryRuns: 1,
+    phaseRounds: 6,
+    atOnce: { sizes: [1, 8], runs: 2 },
+    gc: { attachments: 40, runs: 2 },
+    links: { sizes: [0, 200], runs: 4 }
+  }
+} as const
+
+const show = (table: string | undefined): void => {
+  if (table !== undefined) console.log(`\n${table.replace(/^/gm, "  ")}\n`)
 }
-process.exitCode = summary()
+
+/** Whether the program is there; where not, the step is skipped. */
+const has = (name: string, program: string): boolean => {
+  if (existsSync(program)) return true
+  skip(name, `there is no ${program} on this machine`)
+  return false
+}
+
+const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]): Promise<Results | undefined> => {
+  title("Preparations")
+  const surroundings = lookAround(root)
+  await installPrograms()
+  const executables = await build(root, folder)
+  const { plugin } = executables
+  const scene = await makeScene(folder, "host")
+  enterNetns(pathOf(scene.host))
+
+  title("Cold calls")
+  has("Go's macvlan beside ours", goMacvlan)
+  const everyone = contenders(scene, executables)
+  const samples = await step(`${form.rounds} rounds: everyone answers right and leaves nothing behind`, () =>
+    measureCold(scene, everyone, {
+      rounds: form.rounds,
+      warmUp: form.warmUp,
+      progress: (round) => {
+        if (round > 0 && round % 25 === 0) say(`${round} rounds`)
+      }
+    })
+  )
+  if (samples === undefined) return undefined
+  const memory = has("peak memory", gnuTime)
+    ? await step("peak memory", () => measureMemory(scene, everyone, form.memoryRuns))
+    : undefined
+  const phases = await step("where the time goes", () => measurePhases(scene, executables, form.phaseRounds))
+
+  title("What a call asks of the kernel")
+  const traces = existsSync(strace)
+  const asked: Record<string, Asked> = {}
+  const trace = (links: number, containerID: string, netns: string): Promise<unknown> =>
+    step(`ADD, CHECK and DEL beside ${links} other links dump no links and list no folder`, async () => {
+      for (const [command, of] of Object.entries(traceCalls(folder, plugin, { containerID, netns }))) {
+        asked[links === 0 ? command : `${command} beside ${links} other links`] = of
+      }
+    })
+  const [traced = ""] = await makeNamespaces(scene, ["strace"])
+  if (has("no dump to find a link", strace)) await trace(0, traced, pathOf(traced))
+
+  title("How the cost grows")
+  const atOnce = await step(`${form.atOnce.sizes.join(", ")} ADDs at once all answer right, and leave nothing`, () =>
+    callAtOnce(scene, plugin, form.atOnce.sizes, form.atOnce.runs)
+  )
+  const collected = await step(`GC with ${form.gc.attachments} attachments removes what is stale, and no more`, () =>
+    collect(scene, plugin, form.gc.attachments, form.gc.runs, (valid) => {
+      if (traces) asked[`GC with ${valid.length} attachments, for comparison`] = traceGc(folder, plugin, valid)
+    })
+  )
+  const links = await step(`ADD and DEL beside ${form.links.sizes.join(", ")} other links`, () =>
+    growLinks(scene, plugin, form.links.sizes, form.links.runs)
+  )
+  const most = form.links.sizes.at(-1) ?? 0
+  if (traces && links !== undefined) await trace(most, traced, pathOf(links.netns))
+
+  return {
+    surroundings,
+    short: form === forms.short,
+    ...putTogether(everyone, samples),
+    asked,
+    ...(memory === undefined ? {} : { memory }),
+    ...(phases === undefined ? {} : { phases }),
+    ...(links === undefined ? {} : { links: links.points }),
+    ...(atOnce === undefined ? {} : { atOnce }),
+    ...(collected === undefined ? {} : { collected })
+  }
+}
+
+const tell = (results: Results): void => {
+  title("Results")
+  show(tables.wallTable(results))
+  show(tables.kernelTable(results))
+  show(tables.cpuTable(results))
+  show(tables.memoryTable(results))
+  show(tables.phasesTable(results))
+  show(tables.askedTable(results))
+  show(tables.linksTable(results))
+  show(tables.atOnceTable(results))
+  show(tables.gcText(results))
+  show(tables.surroundingsText(results))
+  title("Targets")
+  for (const { what, limit, found, met } of targets(results)) {
+    say(`${met === undefined ? "not measured" : met ? "met" : "NOT MET"}: ${what}: ${found}, target ${limit}`)
+  }
+  show(tables.remainsText(results))
+}
+
+const main = async (args: ReadonlyArray<string>): Promise<number> => {
+  const short = args.includes("--short") || process.env["BENCH_SHORT"] === "1"
+  const unknown = args.filter((arg) => arg !== "--short" && arg !== "--write")
+  if (unknown.length > 0) {
+    console.error(`no option ${unknown.join(", ")}; there are --short and --write`)
+    return 2
+  }
+  if (!hasMacvtap) {
+    skip("everything", process.getuid?.() === 0 ? "this kernel makes no macvtap in a namespace" : "it needs root")
+    return summary()
+  }
+  process.chdir(root)
+  // Below the project, where the variants' imports find its packages.
+  const cache = join(root, "node_modules/.cache/macvtap-cni")
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, "bench-"))
+  try {
+    const results = await measureAll(folder, short ? forms.short : forms.full)
+    if (results !== undefined) {
+      tell(results)
+      if (!short || args.includes("--write")) say(`written: ${write(root, results).join(", ")}`)
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted || interrupted.aborted)) throw error
+    console.log("\ninterrupted")
+  } finally {
+    await removeNamespaces(folder, await namespaces())
+    rmSync(folder, { recursive: true, force: true })
+  }
+  if (!interrupted.aborted) {
+    await step("no namespace is left", async () => {
+      const left = await namespaces()
+      if (left.length > 0) throw new Error(left.join(", "))
+    })
+  }
+  return summary()
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (!interrupted.aborted) console.log("\nclearing away …")
+    interrupt()
+  })
+}
+process.exitCode = await main(process.argv.slice(2))

@@ -21,6 +21,15 @@ const attributesInit = libc.func("int posix_spawnattr_init(void *attributes)")
 const attributesFlags = libc.func("int posix_spawnattr_setflags(void *attributes, short flags)")
 const attributesDefault = libc.func("int posix_spawnattr_setsigdefault(void *attributes, void *signals)")
 
+const clockGettime = libc.func("int clock_gettime(int clock, void *time)")
+
+const timespec = Buffer.alloc(16)
+/** CLOCK_REALTIME in milliseconds. */
+const now = (): number => {
+  clockGettime(0, timespec)
+  return Number(timespec.readBigInt64LE(0)) * 1000 + Number(timespec.readBigInt64LE(8)) / 1e6
+}
+
 const O_WRONLY_CREAT_TRUNC = 0o1101
 const POSIX_SPAWN_SETSIGDEF = 4
 const CLONE_NEWNET = 0x40000000
@@ -51,9 +60,9 @@ export interface Ended {
   readonly wall: number
   /** Milliseconds of CPU, user and system together, of the program and the children that it waited for. */
   readonly cpu: number
-  /** CLOCK_MONOTONIC in nanoseconds before posix_spawn and after wait4. */
-  readonly began: bigint
-  readonly ended: bigint
+  /** Milliseconds since 1970, by the clock that the program can read too. */
+  readonly began: number
+  readonly ended: number
 }
 
 interface Started {
@@ -74,7 +83,8 @@ export const start = (folder: string, program: Program): Started => {
   const argv = [...program.command, null]
   const envp = [...Object.entries(program.env).map(([key, value]) => `${key}=${value}`), null]
   const pid = [0]
-  const began = process.hrtime.bigint()
+  const began = now()
+  const first = process.hrtime.bigint()
   const errno = posixSpawn(pid, program.command[0], actions, attributes, argv, envp)
   actionsDestroy(actions)
   if (errno !== 0) throw new Error(`cannot start ${program.command.join(" ")}: errno ${errno}`)
@@ -85,7 +95,8 @@ export const start = (folder: string, program: Program): Started => {
       while (wait4(pid[0], status, 0, usage) < 0) {
         // EINTR: a signal came, which Node sees when this is over.
       }
-      const ended = process.hrtime.bigint()
+      const last = process.hrtime.bigint()
+      const ended = now()
       const word = status[0] ?? 0
       // struct rusage begins with two struct timeval: user and system.
       const time = (at: number): number =>
@@ -94,7 +105,7 @@ export const start = (folder: string, program: Program): Started => {
         status: (word & 0x7f) === 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f),
         stdout: readFileSync(`${files}.out`, "utf8"),
         stderr: readFileSync(`${files}.err`, "utf8"),
-        wall: Number(ended - began) / 1e6,
+        wall: Number(last - first) / 1e6,
         cpu: time(0) + time(16),
         began,
         ended

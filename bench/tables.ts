@@ -1,0 +1,198 @@
+/** The results as Markdown. */
+import type { Command } from "./call.ts"
+import { phaseNames } from "./phases.ts"
+import { type Measured, type Results, targets } from "./results.ts"
+
+const commands = ["ADD", "CHECK", "DEL", "VERSION"] as const
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [head, head.map((_, index) => (index === 0 ? "---" : "---:")), ...rows]
+    .map((row) => `| ${row.join(" | ")} |`)
+    .join("\n")
+
+const ms = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(value < 10 ? 2 : 1)} ms`)
+
+const times = (ratio: number | undefined): string => (ratio === undefined ? "" : `${ratio.toFixed(2)} ×`)
+
+const wallCell = (measured: Measured | undefined, key: string): string => {
+  if (measured === undefined) return ""
+  const ratio = measured.againstGo === undefined ? (key === "go" ? "1 ×" : "") : times(measured.againstGo.ratio)
+  return `${ms(measured.wall.median)}${ratio === "" ? "" : ` (${ratio})`}`
+}
+
+export const surroundingsText = ({ surroundings, cold }: Results): string => {
+  const { date, processor, cores, memoryGiB, kernel, architecture, loadAverage, versions } = surroundings
+  const runs = cold["plugin"]?.ADD?.wall.runs ?? 0
+  return (
+    `${date}, ${processor}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel} (${architecture}), load average ${loadAverage} ` +
+    `at the start; ${runs} rounds. ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")}.`
+  )
+}
+
+export const targetsTable = (results: Results): string =>
+  table(
+    ["", "target", "measured", ""],
+    targets(results).map(({ what, limit, found, met }) => [
+      what,
+      limit,
+      found,
+      met === undefined ? "not measured" : met ? "met" : "**not met**"
+    ])
+  )
+
+export const wallTable = ({ cold, names }: Results): string =>
+  table(
+    ["wall time: median (ratio to Go's macvlan)", ...commands],
+    Object.entries(cold).map(([key, of]) => [
+      names[key] ?? key,
+      ...commands.map((command) => wallCell(of[command], key))
+    ])
+  )
+
+export const kernelTable = ({ cold, names }: Results): string =>
+  table(
+    ["the kernel's part of one long-lived process", "ADD", "CHECK", "DEL"],
+    ["floor", "floorMoving"].flatMap((key) => {
+      const of = cold[key]
+      if (of === undefined) return []
+      const cell = (command: Command): string => {
+        const { wall, kernel } = of[command] ?? {}
+        return wall === undefined || kernel === undefined
+          ? ""
+          : `${ms(kernel.median)} (${((100 * kernel.median) / wall.median).toFixed(0)} %)`
+      }
+      return [[names[key] ?? key, cell("ADD"), cell("CHECK"), cell("DEL")]]
+    })
+  )
+
+export const cpuTable = ({ cold, names }: Results): string => {
+  const cell = (key: string, command: Command): string => {
+    const mine = cold[key]?.[command]?.cpu.median
+    const go = cold["go"]?.[command]?.cpu.median
+    if (mine === undefined) return ""
+    return `${ms(mine)}${go === undefined ? "" : ` (${times(mine / go)})`}`
+  }
+  return table(
+    ["CPU time, user and system: median (ratio of medians to Go's macvlan)", ...commands],
+    Object.keys(cold).map((key) => [names[key] ?? key, ...commands.map((command) => cell(key, command))])
+  )
+}
+
+export const memoryTable = ({ memory, names }: Results): string | undefined =>
+  memory &&
+  table(
+    ["peak memory (ratio to Go's macvlan)", ...commands],
+    Object.entries(memory).map(([key, of]) => [
+      names[key] ?? key,
+      ...commands.map((command) => {
+        const mine = of[command]
+        const go = memory["go"]?.[command]
+        if (mine === undefined) return ""
+        return `${mine.toFixed(1)} MiB${go === undefined ? "" : ` (${times(mine / go)})`}`
+      })
+    ])
+  )
+
+export const phasesTable = ({ phases }: Results): string | undefined => {
+  if (phases === undefined) return undefined
+  const keys = Object.keys(phaseNames) as ReadonlyArray<keyof typeof phaseNames>
+  const order = ["VERSION", "ADD", "CHECK", "DEL"] as const
+  return table(
+    ["median (share of the whole)", ...order],
+    [
+      ...keys.map((key) => [
+        phaseNames[key],
+        ...order.map((command) => {
+          const { [key]: value, wall } = phases[command]
+          return `${ms(value)} (${((100 * value) / wall).toFixed(0)} %)`
+        })
+      ]),
+      ["the whole process", ...order.map((command) => ms(phases[command].wall))]
+    ]
+  )
+}
+
+export const askedTable = ({ asked }: Results): string | undefined =>
+  asked &&
+  table(
+    ["under strace", "netlink requests", "dumps of links", "dumps of addresses", "folders listed"],
+    Object.entries(asked).map(([name, { requests, linkDumps, otherDumps, listings }]) => [
+      name,
+      `${requests}`,
+      `${linkDumps}`,
+      `${otherDumps}`,
+      `${listings}`
+    ])
+  )
+
+export const linksTable = ({ links }: Results): string | undefined =>
+  links &&
+  table(
+    [
+      "other links on the host, and as many in the container",
+      "ADD",
+      "ADD, Go's macvlan",
+      "ratio",
+      "CHECK",
+      "DEL",
+      "ADD, long-lived process",
+      "its kernel part"
+    ],
+    links.map(({ links, plugin, go, check, del, floor, kernel }) => [
+      links.toLocaleString("en"),
+      ms(plugin),
+      ms(go),
+      go === undefined ? "" : times(plugin / go),
+      ms(check),
+      ms(del),
+      ms(floor),
+      ms(kernel)
+    ])
+  )
+
+export const atOnceTable = ({ atOnce }: Results): string | undefined =>
+  atOnce &&
+  table(
+    ["ADDs started at once", "macvtap, all of them", "for each", "Go's macvlan, all of them", "for each", "ratio"],
+    atOnce.map(({ calls, plugin, go }) => [
+      `${calls}`,
+      ms(plugin * calls),
+      ms(plugin),
+      ms(go === undefined ? undefined : go * calls),
+      ms(go),
+      go === undefined ? "" : times(plugin / go)
+    ])
+  )
+
+export const gcText = ({ collected, cold }: Results): string | undefined => {
+  if (collected === undefined) return undefined
+  const add = cold["plugin"]?.ADD?.wall.median ?? Number.NaN
+  const del = cold["floor"]?.DEL?.wall.median ?? Number.NaN
+  const { attachments, looks, removes, removed } = collected
+  const each = (removes - looks) / removed
+  return (
+    `GC with ${attachments} attachments in as many containers, none of them stale: ${ms(looks)} (${times(looks / add)} a cold ADD; ` +
+    `${ms(looks / attachments)} for each). With ${removed} of them stale: ${ms(removes)}, which is ${ms(each)} for each link that it ` +
+    `removes (${times(each / del)} what a DEL takes in one long-lived process).`
+  )
+}
+
+/** One sentence on what the cold ADD is made of beside Go's whole process. */
+export const remainsText = ({ phases, cold }: Results): string | undefined => {
+  const add = cold["plugin"]?.ADD?.wall.median
+  if (phases === undefined || add === undefined) return undefined
+  const { start, modules, code, sockets, kernel, exit, wall } = phases.ADD
+  const share = (value: number): string => `${((100 * value) / wall).toFixed(0)} %`
+  const go = cold["go"]?.ADD?.wall.median
+  const floor = cold["floor"]?.ADD
+  return (
+    `Of a cold ADD, ${share(start + exit)} is Bun starting and ending, which no source of ours changes; ${share(modules)} is loading and ` +
+    `evaluating modules; ${share(code)} is our own code, run once and so never compiled; ${share(sockets + kernel)} is spent with the kernel.` +
+    (floor === undefined
+      ? ""
+      : ` The same ADD takes ${times(floor.wall.median / add)} of that in a process that has answered before: the rest is being cold.`) +
+    (go === undefined ? "" : ` Bun's start and end alone are ${times((start + exit) / go)} of Go's whole ADD.`)
+  )
+}
