@@ -39,8 +39,34 @@ const prepareSysctls = Effect.fnUntraced(function* (container: Place, link: Link
     )
     if (disabled !== "0") yield* sysctlSet(netns, key, "0")
   }
-  yield* sysctlSet(netns, `net/ipv6/conf/${link.name}/keep_addr_on_down`, "1")
+  yield* sysctlSet(netns, `net/ipv6/conf/${link.name}/keep_addr_on_down`, "1").pipe(
+    Effect.catchIf(
+      ({ errno }) => errno === "ENOENT",
+      () => withoutIpv6(link)
+    )
+  )
 })
+
+/** RFC 8200, 5: the kernel gives a link with a smaller MTU no IPv6 at all. */
+const leastIpv6Mtu = 1280
+
+/** Why a link has no IPv6 that was allotted an IPv6 address: the kernel says EINVAL, and no more. */
+const withoutIpv6 = (link: Link): CniError =>
+  new CniError({
+    code: codes.invalidConfig,
+    msg: `link "${link.name}" has no IPv6, but was allotted an IPv6 address`,
+    details:
+      link.mtu < leastIpv6Mtu
+        ? `its MTU is ${link.mtu}, IPv6 needs ${leastIpv6Mtu} at least; raise "mtu", or let IPAM allot IPv4 alone`
+        : "the node's kernel runs without IPv6 (ipv6.disable=1); let IPAM allot IPv4 alone"
+  })
+
+const addressRefused = (ip: ResultIp) => (error: NetlinkError) =>
+  new CniError({
+    code: codes.invalidConfig,
+    msg: `failed to add address ${formatCidr(ip.address)}: ${error.extack ?? "refused by the kernel"} (${error.errno})`,
+    details: `${error.operation}; the address comes from the IPAM plugin's result`
+  })
 
 /** Milliseconds, as the reference implementation has them. */
 const dadPoll = 50
@@ -129,7 +155,7 @@ export const configureAddresses = Effect.fnUntraced(function* (
   const hasIpv6 = allotted.ips.some((ip) => ip.address.family === 6)
   yield* prepareSysctls(container, link, hasIpv6)
   for (const ip of allotted.ips) {
-    yield* container.route.addressAdd(link.index, ip.address)
+    yield* container.route.addressAdd(link.index, ip.address).pipe(Effect.mapError(addressRefused(ip)))
   }
   yield* goUp(host, container, link)
   if (hasIpv6) yield* awaitDad(container, link)

@@ -7,6 +7,8 @@ import { kindByName } from "../link/kinds.ts"
 import type { Link } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import { ConfigService } from "../services/ConfigService.ts"
+import { ReservationService } from "../services/ReservationService.ts"
+import { TapService } from "../services/TapService.ts"
 import { differs } from "./differs.ts"
 import { ownAlias } from "./ownLink.ts"
 import { checkMtu, findParent } from "./parent.ts"
@@ -107,6 +109,20 @@ const checkNode = Effect.fnUntraced(function* (container: Place, link: Link, { o
   }
 })
 
+/** The node that the kubelet opened to the container; a device that is no more on offer, or cannot be told, has none to check. */
+const checkReservedNode = Effect.fnUntraced(function* (container: Place, link: Link, deviceID: string) {
+  const { holder, lookup } = yield* ReservationService
+  const device = yield* lookup(deviceID).pipe(Effect.catch(() => Effect.succeed(undefined)))
+  if (device === undefined) return
+  const number = yield* (yield* TapService).deviceNumber(container.netns, link)
+  const found = yield* holder(device)
+  if (found?.path === device.node && found.device === number) return
+  return yield* differs(
+    `${device.node} is not the tap of link "${link.name}"`,
+    `device "${deviceID}" has number ${number}; delete the attachment and add it again`
+  )
+})
+
 /** `entry` is the link's in the result of ADD. */
 export const checkLink = Effect.fnUntraced(function* (
   host: Place,
@@ -121,5 +137,7 @@ export const checkLink = Effect.fnUntraced(function* (
   yield* checkSize(link, entry, config)
   yield* checkFlags(link, config)
   yield* checkParent(host, container, link)
-  if (network.kind.device === "tap") yield* checkNode(container, link, config)
+  if (network.kind.device !== "tap") return
+  yield* checkNode(container, link, config)
+  if (config.deviceID !== undefined) yield* checkReservedNode(container, link, config.deviceID)
 })

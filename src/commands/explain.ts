@@ -85,14 +85,17 @@ const nameTaken = Effect.fnUntraced(function* (asked: Asked) {
 const invalidArgument = Effect.fnUntraced(function* (asked: Asked) {
   const { parent, spec } = asked
   const mode = spec.options?.["mode"]
-  const neighbour = yield* findBeside(asked, onParent(parent))
+  const isOnParent = onParent(parent)
+  // Neither can be beside the other.
+  const excludes = (link: Link): boolean => mode === "passthru" || link.options["mode"] === "passthru"
+  const neighbour = yield* findBeside(asked, (link) => isOnParent(link) && excludes(link))
   if (neighbour?.link.options["mode"] === "passthru") {
     return [
       `${neighbour.words} is on it in mode "passthru", which takes the master for itself`,
       `use another "master", or remove that link`
     ] as const
   }
-  if (mode === "passthru" && neighbour !== undefined) {
+  if (neighbour !== undefined) {
     return [
       `"mode" is "passthru", which takes the master for itself, but ${neighbour.words} is on "${parent?.name}" too`,
       `use another "mode", or another "master"`

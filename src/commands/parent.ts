@@ -22,7 +22,10 @@ const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
     return yield* new CniError({
       code: codes.invalidConfig,
       msg: "no default route interface found",
-      details: `"master" is not configured, and no default route says which link to use; set "master"`
+      details:
+        `"master" is not configured, and no default route says which link to use; set "master", or, where a device ` +
+        `plugin's device is to be used, let the pod request its resource and the network attachment name it ` +
+        `(annotation k8s.v1.cni.cncf.io/resourceName)`
     })
   }
   return yield* route.linkGet(best.dev)
