@@ -218,6 +218,20 @@ const changes: ReadonlyArray<Change> = [
     says: /belongs to group 1, configured is/
   },
   {
+    of: "the node of its device, which is gone",
+    make: (kernel) => kernel.machine.stateFolder.nodes.clear(),
+    given: { source: "reserved", kind: "macvtap", sysfs: true },
+    says: /\/dataplaneMvp3 is not the tap of link/
+  },
+  {
+    of: "the node of its device, which leads elsewhere",
+    make: (kernel) => {
+      for (const node of kernel.machine.stateFolder.nodes.values()) Object.assign(node, { device: "246:99" })
+    },
+    given: { source: "standalone", kind: "macvtap", sysfs: true },
+    says: /\/dataplaneMvp3 is not the tap of link/
+  },
+  {
     of: "the master, made anew",
     make: (kernel) => {
       kernel.removeLink(undefined, "eth0")
@@ -247,6 +261,31 @@ const changes: ReadonlyArray<Change> = [
     says: /network namespace .* does not exist/
   }
 ]
+
+describe("CHECK holds", () => {
+  it.effect.prop(
+    "after changes of what is nobody's business, and for a result in capitals",
+    [scenarios],
+    ([drawn]) =>
+      Effect.gen(function* () {
+        const scenario = consistent({ ...drawn, cniVersion: drawn.cniVersion < "0.4" ? "1.0.0" : drawn.cniVersion })
+        const kernel = makeWorld(scenario)
+        const { stdout } = yield* callOn(kernel, invocationOf(scenario, "ADD"))
+        const prevResult = JSON.parse(
+          stdout.replaceAll(/"mac": "[^"]*"/g, (text) => text.toUpperCase().replace("MAC", "mac"))
+        )
+        const pod = kernel.inside(sandbox)
+        kernel.addLink({ netns: sandbox, name: "other0", index: 99 })
+        pod.addressAdd("other0", { family: 4, address: "10.77.0.1", prefix: 24 })
+        pod.addressAdd(scenario.ifname, { family: 4, address: "10.78.0.1", prefix: 24 })
+        pod.routeAdd({ family: 4, dst: "10.79.0.0", prefix: 16, gw: "10.78.0.9", dev: pod.link(scenario.ifname).index })
+        kernel.inside().routeDel("0.0.0.0", 0)
+        const { status, stdout: words } = yield* callOn(kernel, invocationOf(scenario, "CHECK", { prevResult }))
+        assert.strictEqual(status, 0, words)
+      }),
+    { arbitrary: { runs: 100 } }
+  )
+})
 
 describe("CHECK fails after a change of", () => {
   for (const { of, given, make, says } of changes) {

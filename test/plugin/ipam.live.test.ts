@@ -252,12 +252,21 @@ const bad: ReadonlyArray<readonly [what: string, script: string, code: number, w
   [
     "one address twice",
     says({ cniVersion: "1.1.0", ips: [{ address: "10.9.0.5/24" }, { address: "10.9.0.5/24" }] }),
-    999,
+    7,
     /10\.9\.0\.5\/24.*EEXIST/
   ]
 ]
 
 describe.skipIf(!able)("an ADD whose IPAM plugin answers", () => {
+  it("an IPv6 address for a link that is too small for IPv6 is told so", async () => {
+    await using node = await makeNode()
+    await using stub = await makeStub({ ADD: says(both) })
+    const error = await node.fails("ADD", { conf: { mtu: 1000, ipam: { type: "stub" } }, path: stub.path })
+    assert.strictEqual(error.msg, 'link "net1" has no IPv6, but was allotted an IPv6 address')
+    assert.match(error.details ?? "", /its MTU is 1000, IPv6 needs 1280 at least/)
+    assert.deepStrictEqual(await names(node.pod), ["lo"])
+  })
+
   it.each(bad)("%s fails with one error object, releases, and leaves nothing", async (_, script, code, words) => {
     await using node = await makeNode()
     await using stub = await makeStub({ ADD: script })
