@@ -3,71 +3,10 @@
  * ever sees: so what is in the way is looked up, and whose it is. Looking everywhere is for failures only.
  */
 import * as Effect from "effect/Effect"
-import { describeAlias } from "../cni/alias.ts"
 import { CniError, codes } from "../cni/CniError.ts"
-import { kindByName } from "../link/kinds.ts"
 import type { Link } from "../link/Link.ts"
-import type { LinkKind } from "../link/LinkKind.ts"
-import type { LinkSettings, NetlinkError } from "../services/NetlinkService.ts"
-import { NetnsService } from "../services/NetnsService.ts"
-import { type Place, placeAt } from "./place.ts"
-
-/** What was asked when the kernel refused. */
-export interface Asked {
-  readonly spec: LinkSettings & { readonly kind: LinkKind }
-  readonly parent: Link | undefined
-  /** Where the request was made: the host, or with `linkInContainer` the container. */
-  readonly birthplace: Place
-  readonly container: Place
-  /** The link that is imported. */
-  readonly device?: Link
-  /** The link that was made, and is to go up. */
-  readonly made?: Link
-}
-
-/** `link "net1" (macvtap), attachment net1 of container c1 in network mynet`. */
-const describeLink = (link: Link, where?: string): string => {
-  const holder = describeAlias(link.alias)
-  return (
-    `link "${link.name}" (${link.kind ?? "hardware"}${where === undefined ? "" : ` in ${where}`})` +
-    (holder === undefined ? "" : `, ${holder}`)
-  )
-}
-
-interface Found {
-  readonly link: Link
-  /** What it is, where it is, and whose. */
-  readonly words: string
-}
-
-/** The first link beside the one asked for, on what lies in the birthplace, in any namespace of the node, that fits. */
-const findBeside = Effect.fnUntraced(function* (asked: Asked, fits: (link: Link) => boolean) {
-  const { birthplace, container } = asked
-  const own = asked.made ?? asked.device
-  const isOther = (link: Link): boolean => fits(link) && !(link.name === own?.name && link.index === own?.index)
-  const found = (link: Link, where: string): Found => ({ link, words: describeLink(link, where) })
-  // A link's parent is in its own namespace unless it has a netnsid.
-  const here = (yield* birthplace.route.linkList).find((link) => isOther(link) && link.parent?.netnsid === undefined)
-  if (here !== undefined)
-    return found(here, birthplace === container ? "the container" : "the host's network namespace")
-  for (const path of yield* (yield* NetnsService).list) {
-    const there = yield* placeAt(path).pipe(
-      Effect.flatMap(({ route }) => route.linkList),
-      Effect.map((links) => links.find((link) => isOther(link) && link.parent?.netnsid !== undefined)),
-      Effect.scoped,
-      Effect.catch(() => Effect.succeed(undefined))
-    )
-    if (there !== undefined) return found(there, path)
-  }
-  return undefined
-})
-
-/** What is made on a macvlan or macvtap gets the link below that one for its parent. */
-const onParent = (parent: Link | undefined) => {
-  const lower = kindByName(parent?.kind ?? "") === undefined ? parent : (parent?.parent ?? parent)
-  return (link: Link): boolean =>
-    lower !== undefined && link.parent?.index === lower.index && link.options["mode"] !== undefined
-}
+import type { NetlinkError } from "../services/NetlinkService.ts"
+import { type Asked, describeLink, findBeside, onParent } from "./obstacle.ts"
 
 const nameTaken = Effect.fnUntraced(function* (asked: Asked) {
   const taken = yield* Effect.result(asked.container.route.linkGet(asked.spec.name ?? ""))
