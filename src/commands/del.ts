@@ -31,6 +31,26 @@ export const attempt = <A, R>(step: Effect.Effect<A, CniError | ServiceError, R>
     Effect.catch((error) => Effect.succeed([toCniError(error)]))
   )
 
+/** The link that bears the attachment's name, or what it has become since: some rename it and put a stand-in there. */
+const findLink = Effect.fnUntraced(function* (container: Place) {
+  const config = yield* ConfigService
+  const { log } = yield* LogService
+  const { route } = container
+  const named = yield* route
+    .linkGet(config.attachment.ifname)
+    .pipe(Effect.catchTag("LinkNotFound", () => Effect.succeed(undefined)))
+  if (named !== undefined && isOwnLink(config, named)) return named
+  const alias = ownAlias(config)
+  const { kind } = config.network.kind
+  const renamed = (yield* route.linkList).find((link) => link.kind === kind && link.alias === alias)
+  if (renamed === undefined && named !== undefined) {
+    const found = `a ${named.kind ?? "hardware link"} with alias ${JSON.stringify(named.alias ?? "")}`
+    const asked = `the ${kind} with alias ${JSON.stringify(alias)} that was added for this attachment`
+    yield* log("warning", () => `link ${named.name} stays: it is ${found}, not ${asked}`)
+  }
+  return renamed
+})
+
 /**
  * Removes the link only if it is this attachment's: of the configured kind, and ours by its alias. A veth, or someone's own
  * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
@@ -38,18 +58,8 @@ export const attempt = <A, R>(step: Effect.Effect<A, CniError | ServiceError, R>
  */
 const removeLink = Effect.fnUntraced(
   function* (container: Place) {
-    const config = yield* ConfigService
-    const { log } = yield* LogService
-    const link = yield* container.route.linkGet(config.attachment.ifname)
-    if (!isOwnLink(config, link)) {
-      return yield* log(
-        "warning",
-        () =>
-          `link ${link.name} stays: it is a ${link.kind ?? "hardware link"} with alias ${JSON.stringify(link.alias ?? "")}, ` +
-          `not the ${config.network.kind.kind} with alias ${JSON.stringify(ownAlias(config))} that was added for this attachment`
-      )
-    }
-    yield* container.route.linkDel(link.index)
+    const link = yield* findLink(container)
+    if (link !== undefined) yield* container.route.linkDel(link.index)
   },
   Effect.catchTag("LinkNotFound", () => Effect.void)
 )

@@ -15,8 +15,8 @@ type Config = ConfigService["Service"]
 const indexTries = 64
 
 /** The ifindexes that this attachment's link may get, best first. */
-export const ownIndexes = ({ attachment }: Config): IteratorObject<number> =>
-  candidates(attachment.containerID, attachment.ifname).take(indexTries)
+export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> =>
+  candidates(attachment.containerID, attachment.ifname, indexTries)
 
 /** The ifindex that a device of our device plugin has, whoever holds it. */
 const reservedIndex = ({ link }: Config): number | undefined => {
@@ -32,5 +32,5 @@ export const ownAlias = ({ network, attachment }: Config): string =>
 export const isOwnLink = (config: Config, link: Link): boolean => {
   if (link.kind !== config.network.kind.kind) return false
   if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)
-  return link.index === reservedIndex(config) || ownIndexes(config).some((index) => index === link.index)
+  return link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)
 }

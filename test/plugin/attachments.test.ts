@@ -129,7 +129,7 @@ describe("many ADDs at once", () => {
       // Container ids do not collide by chance: links of others lie where the attachments want to be.
       const kernel = makeNode(6)
       for (let pod = 1; pod <= 3; pod++) {
-        const [first = 0, second = 0] = candidates(`c${pod}`, "net1")
+        const [first = 0, second = 0] = candidates(`c${pod}`, "net1", 2)
         kernel.addLink({ netns: "/run/netns/c5", name: `dummy${pod}`, index: first, kind: "dummy" })
         kernel.addLink({ netns: `/run/netns/c${pod}`, name: "dummy0", index: first, kind: "dummy" })
         kernel.addNode(`/dev/tap${second}`, { device: "246:500", owner: 0, group: 0, mode: 0o600 })
@@ -144,7 +144,7 @@ describe("many ADDs at once", () => {
   it.effect("where another link takes the node between the look and the making", () =>
     Effect.gen(function* () {
       const kernel = makeNode(2)
-      const [first = 0] = candidates("c1", "net1")
+      const [first = 0] = candidates("c1", "net1", 1)
       kernel.onRequest((_, operation) => {
         const path = `/dev/tap${first}`
         if (operation !== "netlink linkAdd" || kernel.machine.devtmpfs?.has(path)) return
@@ -243,6 +243,21 @@ describe("DEL", () => {
         assert.strictEqual((yield* del(kernel, call)).status, 0)
         assertSame(kernel.snapshot(), before)
       }
+    })
+  )
+
+  it.effect("takes a link that was renamed since, and not the stand-in that has its name", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      yield* add(kernel)
+      const pod = kernel.inside("/run/netns/c1")
+      pod.linkSet("net1", { name: "net1-nic" })
+      kernel.addLink({ netns: "/run/netns/c1", name: "net1", kind: "dummy" })
+      assert.strictEqual((yield* del(kernel)).status, 0)
+      assert.deepStrictEqual(
+        pod.links().map(({ name }) => name),
+        ["lo", "net1"]
+      )
     })
   )
 

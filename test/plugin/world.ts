@@ -99,7 +99,7 @@ export const makeWorld = (scenario: Scenario): Kernel => {
   if (scenario.ipv6Disabled) pod.sysctlSet("net/ipv6/conf/default/disable_ipv6", "1")
 
   if (scenario.neighbour) kernel.inside().linkAdd({ kind: macvtap, name: "tap9", parent: 2, up: true })
-  const [first = 0] = candidates(scenario.containerID, scenario.ifname)
+  const [first = 0] = candidates(scenario.containerID, scenario.ifname, 1)
   if (scenario.firstIndex === "stale node") {
     kernel.addNode(`/dev/tap${first}`, { device: "246:77", owner: 0, group: 0, mode: 0o600 })
   }
