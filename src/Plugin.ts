@@ -104,7 +104,7 @@ const asCniError = (cause: Cause.Cause<CniError>): CniError => {
     return new CniError({
       code: codes.tryAgainLater,
       msg: "the call was stopped by a signal",
-      details: "what it had made was taken back"
+      details: "what an ADD had made was taken back; any call can be made again"
     })
   }
   return new CniError({

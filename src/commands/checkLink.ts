@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import type { LinkConf } from "../cni/LinkConf.ts"
 import { sameMac } from "../cni/MacAddress.ts"
 import type { ResultInterface } from "../cni/Result.ts"
-import { kindByName } from "../link/kinds.ts"
 import type { Link } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import { ConfigService } from "../services/ConfigService.ts"
@@ -11,7 +10,7 @@ import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { differs } from "./differs.ts"
 import { ownAlias } from "./ownLink.ts"
-import { checkMtu, findParent } from "./parent.ts"
+import { checkMtu, findParent, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { foreignNode, judgeNode } from "./tapNode.ts"
 
@@ -78,11 +77,11 @@ const checkParent = Effect.fnUntraced(function* (host: Place, container: Place, 
   const place = config.linkInContainer && config.deviceID === undefined ? container : host
   const parent = yield* findParent(place.route)
   yield* checkMtu(config.mtu, parent)
-  // What is made on a macvlan or macvtap gets the link below that one for its parent.
-  const below = kindByName(parent.kind ?? "") === undefined ? undefined : parent.parent
-  const elsewhere =
-    below === undefined && (link.parent?.netnsid === undefined) !== (place.netns.id === container.netns.id)
-  if (elsewhere || link.parent?.index !== (below ?? parent).index) {
+  const lower = lowerOf(parent)
+  // Links in another namespace can have the same ifindex.
+  const isHere = place.netns.id === container.netns.id
+  const sameNetns = lower.index !== parent.index || (link.parent?.netnsid === undefined) === isHere
+  if (link.parent?.index !== lower.index || !sameNetns) {
     return yield* differs(
       `link "${link.name}" is not on master "${parent.name}"`,
       `its parent has ifindex ${link.parent?.index}, "${parent.name}" has ${parent.index}`

@@ -17,7 +17,7 @@ import { type TapNode, TapService } from "../services/TapService.ts"
 import { explainRefusal } from "./explain.ts"
 import { configuredSettings } from "./makeLink.ts"
 import { ownIndexes } from "./ownLink.ts"
-import { checkMtu } from "./parent.ts"
+import { checkMtu, findParent, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { foreignNode, giveTapNode, judgeNode } from "./tapNode.ts"
 
@@ -61,7 +61,8 @@ const checkDevice = Effect.fnUntraced(function* (host: Place, device: Link, devi
   }
   const local = device.parent !== undefined && device.parent.netnsid === undefined ? device.parent.index : undefined
   const parent = local === undefined ? undefined : yield* host.route.linkGet(local)
-  if (link.master !== undefined && parent?.name !== link.master) {
+  const master = link.master === undefined ? undefined : yield* findParent(host.route)
+  if (master !== undefined && lowerOf(master).index !== local) {
     return yield* refuse(
       deviceID,
       `its master is ${parent === undefined ? "in another network namespace" : `"${parent.name}"`}, not "${link.master}"`,

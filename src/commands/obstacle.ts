@@ -1,11 +1,11 @@
 /** What a request met: the links that are in its way, described so that a user knows whose they are. */
 import * as Effect from "effect/Effect"
 import { describeAlias } from "../cni/alias.ts"
-import { kindByName } from "../link/kinds.ts"
 import type { Link } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import type { LinkSettings } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
+import { lowerOf } from "./parent.ts"
 import { type Place, placeAt } from "./place.ts"
 
 /** What was asked when the kernel refused. */
@@ -58,9 +58,9 @@ export const findBeside = Effect.fnUntraced(function* (asked: Asked, fits: (link
   return undefined
 })
 
-/** What is made on a macvlan or macvtap gets the link below that one for its parent. */
+/** Whether a link is one of those on `parent`. */
 export const onParent = (parent: Link | undefined) => {
-  const lower = kindByName(parent?.kind ?? "") === undefined ? parent : (parent?.parent ?? parent)
+  const lower = parent && lowerOf(parent)
   return (link: Link): boolean =>
     lower !== undefined && link.parent?.index === lower.index && link.options["mode"] !== undefined
 }

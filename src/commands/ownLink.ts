@@ -11,12 +11,9 @@ import type { ConfigService } from "../services/ConfigService.ts"
 
 type Config = ConfigService["Service"]
 
-/** More than enough: the first is free but for one in some hundred thousand. */
-const indexTries = 64
-
 /** The ifindexes that this attachment's link may get, best first. */
 export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> =>
-  candidates(attachment.containerID, attachment.ifname, indexTries)
+  candidates(attachment.containerID, attachment.ifname)
 
 /** The ifindex that a device of our device plugin has, whoever holds it. */
 const reservedIndex = ({ link }: Config): number | undefined => {

@@ -1,7 +1,8 @@
 /** The parent: the host's link, named by `master`, on which the container's link is made. */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../cni/CniError.ts"
-import type { Link } from "../link/Link.ts"
+import { kindByName } from "../link/kinds.ts"
+import type { Link, Parent } from "../link/Link.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import type { Rtnetlink } from "../services/NetlinkService.ts"
 
@@ -30,6 +31,10 @@ const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
   }
   return yield* route.linkGet(best.dev)
 })
+
+/** What the kernel makes the parent of links on `master`: of what is made on a macvlan or macvtap, the link below that one. */
+export const lowerOf = (master: Link): Parent =>
+  (kindByName(master.kind ?? "") === undefined ? undefined : master.parent) ?? { index: master.index }
 
 /**
  * The configured `master`, or the default route's link where none is configured, in the place where it is looked up:
