@@ -38,6 +38,12 @@ const encoder = new TextEncoder()
 // As node:fs decodes: a byte order mark is a character.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
+const latin1 = (bytes: Uint8Array): string => {
+  let text = ""
+  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i] ?? 0)
+  return text
+}
+
 const cpath = (path: string): string => {
   if (path.includes("\0")) throw Object.assign(new Error("a path with a NUL byte"), { code: "ERR_INVALID_ARG_VALUE" })
   return path
@@ -144,9 +150,7 @@ const hot = (library: Library) => {
       const fd = typeof file === "number" ? file : openSync(file, constants.O_RDONLY)
       try {
         const bytes = slurp(fd)
-        return encoding === "utf8"
-          ? decoder.decode(bytes)
-          : Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")
+        return encoding === "utf8" ? decoder.decode(bytes) : latin1(bytes)
       } finally {
         if (fd !== file) closeSync(fd)
       }

@@ -11,6 +11,9 @@ import { shorten } from "./show.ts"
 export const configuredCommands = ["ADD", "DEL", "CHECK", "GC", "STATUS"] as const
 export type ConfiguredCommand = (typeof configuredCommands)[number]
 
+const isConfiguredCommand = (text: string): text is ConfiguredCommand =>
+  (configuredCommands as ReadonlyArray<string>).includes(text)
+
 /** An unknown command is an error only after the configuration's name has been read. */
 export type Command = ConfiguredCommand | "VERSION" | { readonly unknown: string }
 
@@ -82,7 +85,7 @@ const problemOf = (env: Readonly<Record<string, string | undefined>>, command: s
 }
 
 const readCommand = (text: string): Command =>
-  text === "VERSION" ? text : (configuredCommands.find((command) => command === text) ?? { unknown: text })
+  text === "VERSION" || isConfiguredCommand(text) ? text : { unknown: text }
 
 /**
  * The environment of a call, or `undefined` where CNI_COMMAND is empty: then a person has started the program, and is

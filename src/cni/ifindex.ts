@@ -12,15 +12,18 @@ const stepSeed = 0x9e3779b1
 const first = 2 ** 30
 const size = 2 ** 30
 
+/** More than enough: the first is free but for one in some hundred thousand. */
+const tries = 64
+
 /**
- * Ifindexes in [2^30, 2^31), always the same for an attachment, each once. The step is the attachment's own and odd, so
- * that the candidates of two attachments that meet once go different ways.
+ * `count` ifindexes in [2^30, 2^31), always the same for an attachment, each once. The step is the attachment's own and
+ * odd, so that the candidates of two attachments that meet once go different ways.
  */
-export function* candidates(containerID: string, ifname: string): Generator<number, void> {
+export const candidates = (containerID: string, ifname: string, count = tries): ReadonlyArray<number> => {
   const attachment = `${containerID}/${ifname}`
   const start = hash32(attachment, startSeed) % size
   const step = (hash32(attachment, stepSeed) % size) | 1
-  for (let probe = 0, index = start; probe < size; probe++, index = (index + step) % size) {
-    yield first + index
-  }
+  const indexes: Array<number> = []
+  for (let probe = 0, index = start; probe < count; probe++, index = (index + step) % size) indexes.push(first + index)
+  return indexes
 }

@@ -25,23 +25,28 @@ const option =
 
 /** What ADD asks for: the configured options, and the table's defaults for the others. */
 export const withDefaults = (kind: LinkKind, options: LinkOptions): LinkOptions => {
-  const defaults = Object.entries(kind.attributes).flatMap(([name, attribute]) =>
-    attribute.default === undefined ? [] : [[name, attribute.default] as const]
-  )
-  return { ...Object.fromEntries(defaults), ...options }
+  const all: Record<string, OptionValue> = {}
+  for (const [name, attribute] of Object.entries(kind.attributes)) {
+    const value = options[name] ?? attribute.default
+    if (value !== undefined) all[name] = value
+  }
+  return all
 }
 
 /** The configured options by the names of the table, valid together with the defaults. */
 export const linkOptions = (kind: LinkKind): Decoder<LinkOptions> => {
-  const configurable = Object.entries(kind.attributes).flatMap(([name, attribute]) =>
-    attribute.key === undefined ? [] : [{ name, key: attribute.key, decoder: option(attribute) }]
-  )
-  const byKey = struct(Object.fromEntries(configurable.map(({ key, decoder }) => [key, decoder])))
+  const decoders: Record<string, Decoder<OptionValue | undefined>> = {}
+  for (const attribute of Object.values(kind.attributes)) {
+    if (attribute.key !== undefined) {
+      decoders[attribute.key] = option(attribute)
+    }
+  }
+  const byKey = struct(decoders)
   return (document) =>
     Result.flatMap(byKey(document), (given) => {
       const options: Record<string, OptionValue> = {}
-      for (const { name, key } of configurable) {
-        const value = given[key]
+      for (const [name, { key }] of Object.entries(kind.attributes)) {
+        const value = key === undefined ? undefined : given[key]
         if (value !== undefined) {
           options[name] = value
         }

@@ -12,24 +12,26 @@ export const u32Codec = (least = 0): AttributeCodec<number> => ({
   encode: u32,
   decode: (payload) => readU32(payload),
   parse: (value) => integer(value, least, 0xffffffff),
-  expected: `a whole number from ${least} to ${0xffffffff}`
+  expected: `a whole number from ${least} to 4294967295`
 })
 
 export const s32Codec: AttributeCodec<number> = {
   encode: s32,
   decode: (payload) => readS32(payload),
   parse: (value) => integer(value, -0x80000000, 0x7fffffff),
-  expected: `a whole number from ${-0x80000000} to ${0x7fffffff}`
+  expected: "a whole number from -2147483648 to 2147483647"
 }
 
 /** A number that has names: `enum` in C. `width` is that of the attribute, and a policy that the kernel checks. */
 export const namesCodec = (names: Readonly<Record<string, number>>, width: "u16" | "u32"): AttributeCodec<string> => {
   const values = Object.keys(names)
-  const nameOf = new Map(Object.entries(names).map(([name, number]) => [number, name]))
   const [write, read] = width === "u16" ? [u16, readU16] : [u32, readU32]
   return {
     encode: (value) => write(names[value] ?? 0),
-    decode: (payload) => nameOf.get(read(payload) ?? -1),
+    decode: (payload) => {
+      const number = read(payload)
+      return values.find((name) => names[name] === number)
+    },
     parse: (value) => values.find((name) => name === value),
     expected: `one of ${values.join(", ")}`,
     values

@@ -4,11 +4,14 @@ import type { LinkOptions, OptionValue } from "./Link.ts"
 import type { LinkKind } from "./LinkKind.ts"
 
 /** IFLA_INFO_DATA's attributes for options, in the table's order; names that the table lacks are left out. */
-export const encodeOptions = (kind: LinkKind, options: LinkOptions): ReadonlyArray<Attribute> =>
-  Object.entries(kind.attributes).flatMap(([name, { codec, companions = [], type }]) => {
+export const encodeOptions = (kind: LinkKind, options: LinkOptions): ReadonlyArray<Attribute> => {
+  const attributes: Array<Attribute> = []
+  for (const [name, { codec, companions = [], type }] of Object.entries(kind.attributes)) {
     const value = options[name]
-    return value === undefined ? [] : [...companions, { type, payload: codec.encode(value) }]
-  })
+    if (value !== undefined) attributes.push(...companions, { type, payload: codec.encode(value) })
+  }
+  return attributes
+}
 
 /** Options from the payloads of IFLA_INFO_DATA; what the table lacks, or cannot read, is left out. */
 export const decodeOptions = (kind: LinkKind, payloads: ReadonlyMap<number, Uint8Array>): LinkOptions => {

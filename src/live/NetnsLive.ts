@@ -123,8 +123,9 @@ const current = Effect.acquireRelease(
  * out of /proc/sys is refused before that.
  */
 const sysctl = <A>(netns: Netns, key: string, flags: number, step: (fd: number) => A): A => {
-  if (key.split("/").some((part) => part === "" || part === "." || part === ".."))
-    throw new SystemError("open", "EINVAL")
+  for (const part of key.split("/")) {
+    if (part === "" || part === "." || part === "..") throw new SystemError("open", "EINVAL")
+  }
   return inside(netns, () => {
     const fd = openSync(`/proc/sys/${key}`, flags | O_CLOEXEC)
     try {

@@ -24,11 +24,14 @@ const bodies = <A>(
   messages: ReadonlyArray<Message>,
   type: number,
   decode: (body: Uint8Array) => A | undefined
-): ReadonlyArray<A> =>
-  messages.flatMap((message) => {
+): ReadonlyArray<A> => {
+  const found: Array<A> = []
+  for (const message of messages) {
     const decoded = message.type === type ? decode(message.body) : undefined
-    return decoded === undefined ? [] : [decoded]
-  })
+    if (decoded !== undefined) found.push(decoded)
+  }
+  return found
+}
 
 /** All lines at level debug. Whether they are shown is learnt from the first, so that a dump costs one question. */
 const logEvents = (log: Log, events: ReadonlyArray<Event>): Effect.Effect<void> => {

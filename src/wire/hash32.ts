@@ -5,8 +5,9 @@
  * last character get neighbouring numbers. Another seed is another hash. In [0, 2^32).
  */
 export const hash32 = (text: string, seed = 0x811c9dc5): number => {
+  const bytes = new TextEncoder().encode(text)
   let hash = seed
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0

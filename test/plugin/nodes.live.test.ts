@@ -62,7 +62,7 @@ describe.skipIf(!able)("a tap's node", () => {
 
   it("is another than a stale one, and a file that is no device, which stay", async () => {
     await using node = await makeNode()
-    const [first = 0, second = 0] = candidates(node.pod.name, "net1")
+    const [first = 0, second = 0] = candidates(node.pod.name, "net1", 2)
     await using stale = removing(`/dev/tap${first}`)
     await using file = removing(`/dev/tap${second}`)
     await must("mknod", [`/dev/tap${first}`, "c", "246", "4000"])
@@ -80,7 +80,7 @@ describe.skipIf(!able)("a tap's node", () => {
   it("is another than that of a foreign macvtap with the same ifindex in another namespace", async () => {
     await using node = await makeNode()
     const other = await node.makePod()
-    const [first = 0] = candidates(node.pod.name, "net1")
+    const [first = 0] = candidates(node.pod.name, "net1", 1)
     await node.host.ip(`link add link eth0 name theirs netns ${other.name} index ${first} type macvtap mode bridge`)
     await node.add()
     assert.notStrictEqual(await assertOwn(node, node.pod), `/dev/tap${first}`)
@@ -90,7 +90,7 @@ describe.skipIf(!able)("a tap's node", () => {
 
   it("is another where the ifindex is taken in the pod by a link without a node", async () => {
     await using node = await makeNode()
-    const [first = 0] = candidates(node.pod.name, "net1")
+    const [first = 0] = candidates(node.pod.name, "net1", 1)
     await node.pod.ip(`link add br7 index ${first} type bridge`)
     await node.add()
     assert.notStrictEqual(await assertOwn(node, node.pod), `/dev/tap${first}`)
