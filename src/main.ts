@@ -12,15 +12,40 @@ import { call, type Host } from "./Plugin.ts"
 const stdout = 1
 const stderr = 2
 
-/** Writes all of it, in as many writes as it takes: a pipe may take less than it is given, or nothing for now (EAGAIN). */
-const writeAll = (fd: number, text: string): void => {
-  const bytes = new TextEncoder().encode(text)
-  for (let written = 0; written < bytes.length; ) {
+/** Tries again where a pipe that does not block has nothing, or takes nothing, for now (EAGAIN). */
+const whenReady = (step: () => number): number => {
+  for (;;) {
     try {
-      written += fs.writeSync(fd, bytes, written)
+      return step()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
+
+/** Writes all of it, in as many writes as it takes. */
+const writeAll = (fd: number, text: string): void => {
+  const bytes = new TextEncoder().encode(text)
+  for (let written = 0; written < bytes.length; ) written += whenReady(() => fs.writeSync(fd, bytes, written))
+}
+
+/** Bytes: what the configuration's reader refuses anyway. A caller that never ends must not fill the node's memory. */
+const longestInput = 16 * 1024 * 1024
+
+/** All of stdin. A byte order mark is a character, which JSON has no place for. */
+const readInput = (): string => {
+  let bytes = new Uint8Array(65536)
+  let size = 0
+  for (;;) {
+    const read = whenReady(() => fs.readSync(0, bytes, size, bytes.length - size, null))
+    if (read === 0) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, size))
+    size += read
+    if (size > longestInput) throw new Error(`longer than ${longestInput} bytes`)
+    if (size === bytes.length) {
+      const larger = new Uint8Array(2 * size)
+      larger.set(bytes)
+      bytes = larger
     }
   }
 }
@@ -40,8 +65,11 @@ const answer = call(host, {
   program: process.argv0.slice(process.argv0.lastIndexOf("/") + 1),
   env: process.env,
   stdin: Effect.try({
-    try: () => fs.readFileSync(0, "utf8"),
-    catch: (error) => new StdinError({ message: String((error as NodeJS.ErrnoException).code ?? error) })
+    try: readInput,
+    catch: (error) =>
+      new StdinError({
+        message: (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : "")
+      })
   })
 })
 
