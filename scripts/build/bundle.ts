@@ -10,7 +10,7 @@ import {
   truncateSync
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { Bun } from "./bun.ts"
+import { Bun, type Plugin } from "./bun.ts"
 
 const [, , json = "{}"] = process.argv
 const { root, entry, target, runtime, koffi, out } = JSON.parse(json)
@@ -22,17 +22,74 @@ const hot =
 const folder = mkdtempSync(join(dirname(out), ".build-"))
 const unfinished = join(folder, basename(out))
 
+/** Without source maps and names, and the same bytes each time. */
+const common = {
+  target: "bun",
+  minify: true,
+  format: "esm",
+  splitting: true,
+  sourcemap: "none",
+  define: { KOFFI_SIZE: String(native.length) }
+} as const
+
+/** What a cold start need not pay for. */
+const lean: Plugin = {
+  name: "lean",
+  setup: (build) => {
+    build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
+    // Modules of the runtime itself are not asked for by onResolve.
+    build.onLoad({ filter: hot }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace('"node:fs"', JSON.stringify(join(root, "scripts/build/fs.ts"))),
+      loader: "ts"
+    }))
+    // Effect carries AsyncLocalStorage's context from fiber to fiber. There is none here, and node:async_hooks takes
+    // 0.4 ms to evaluate.
+    build.onLoad({ filter: /\/effect\/dist\/internal\/effect\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace('getBuiltinModule?.("node:async_hooks")', "noAsyncHooks"),
+      loader: "js"
+    }))
+  }
+}
+
+/** What a person runs, and what it loads, by its path; relative imports lead from one to the other. */
+const apart = new Map<string, string>()
+const folderOfApart = "/apart"
+
+/**
+ * Bundles the tools and the daemon by themselves, with copies of what they share with a CNI call: a file that both load
+ * would hold whatever either needs of Effect.
+ */
+const bundleApart = async (): Promise<void> => {
+  const { outputs } = await Bun.build({
+    ...common,
+    entrypoints: ["tools/main", "tools/Tool", "device-plugin/main"].map((name) => join(root, "src", `${name}.ts`)),
+    plugins: [lean]
+  })
+  for (const output of outputs) apart.set(join(folderOfApart, output.path), await output.text())
+}
+
+const bundledApart: Plugin = {
+  name: "bundled apart",
+  setup: (build) => {
+    build.onResolve({ filter: /\/(tools|device-plugin)\/(main|Tool)\.ts$/ }, ({ path }) => ({
+      path: join(folderOfApart, basename(dirname(path)), basename(path, ".ts").concat(".js")),
+      namespace: "apart"
+    }))
+    // The files that the bundler makes of what several share lie at the top.
+    build.onResolve({ filter: /\/chunk-\w+\.js$/ }, ({ path }) => ({
+      path: join(folderOfApart, basename(path)),
+      namespace: "apart"
+    }))
+    build.onLoad({ filter: /./, namespace: "apart" }, ({ path }) => ({ contents: apart.get(path) ?? "", loader: "js" }))
+  }
+}
+
 try {
+  await bundleApart()
   await Bun.build({
+    ...common,
     entrypoints: [entry],
-    target: "bun",
-    minify: true,
     bytecode: true,
-    // The tools and the daemon become files of their own, which a CNI call neither loads nor wraps in thunks.
-    format: "esm",
-    splitting: true,
-    sourcemap: "none",
-    define: { KOFFI_SIZE: String(native.length) },
     compile: {
       target: `bun-linux-${target}`,
       executablePath: runtime,
@@ -46,28 +103,7 @@ try {
       autoloadTsconfig: false,
       autoloadPackageJson: false
     },
-    plugins: [
-      {
-        name: "what a cold start need not pay for",
-        setup: (build) => {
-          build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
-          // Modules of the runtime itself are not asked for by onResolve.
-          build.onLoad({ filter: hot }, ({ path }) => ({
-            contents: readFileSync(path, "utf8").replace(
-              '"node:fs"',
-              JSON.stringify(join(root, "scripts/build/fs.ts"))
-            ),
-            loader: "ts"
-          }))
-          // Effect carries AsyncLocalStorage's context from fiber to fiber. There is none here, and node:async_hooks takes
-          // 0.4 ms to evaluate.
-          build.onLoad({ filter: /\/effect\/dist\/internal\/effect\.js$/ }, ({ path }) => ({
-            contents: readFileSync(path, "utf8").replace('getBuiltinModule?.("node:async_hooks")', "noAsyncHooks"),
-            loader: "js"
-          }))
-        }
-      }
-    ]
+    plugins: [lean, bundledApart]
   })
   const page = 4096
   truncateSync(unfinished, Math.ceil(statSync(unfinished).size / page) * page)
