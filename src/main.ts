@@ -60,12 +60,30 @@ const host: Host = {
   tell: (text) => Effect.ignore(Effect.try({ try: () => writeAll(stderr, text), catch: ioError("writing to stderr") }))
 }
 
+let fiber: Fiber.Fiber<number> | undefined
+
+/**
+ * A signal stops the work at its next pause, and has it taken back. To be called before the work begins, but not while
+ * stdin is waited for: nothing can be heard meanwhile, and nothing is there to be taken back, so a signal may just kill.
+ */
+const hearSignals = (): void => {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
+    })
+  }
+}
+
 /** Runs a CNI call: what a runtime starts, and a person without a command, who is told what this is. */
 const answer = call(host, {
   program: process.argv0.slice(process.argv0.lastIndexOf("/") + 1),
   env: process.env,
   stdin: Effect.try({
-    try: readInput,
+    try: () => {
+      const input = readInput()
+      hearSignals()
+      return input
+    },
     catch: (error) =>
       new StdinError({
         message: (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : "")
@@ -95,13 +113,8 @@ const daemon = (args: ReadonlyArray<string>): Effect.Effect<number> =>
 const [name, ...args] = process.env["CNI_COMMAND"] ? [] : process.argv.slice(2)
 const program = name === undefined ? answer : name === "device-plugin" ? daemon(args) : tool([name, ...args])
 
-let fiber: Fiber.Fiber<number> | undefined
-// Before the work begins: a signal that comes while the kernel works is delivered at the work's next pause.
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
-  })
-}
+// A call hears signals from when it has read stdin; whoever reads none, from the beginning.
+if (name !== undefined) hearSignals()
 fiber = Effect.runFork(program)
 fiber.addObserver((exit) => {
   // A daemon that is told to end has done its work; a call that is told to end has not.

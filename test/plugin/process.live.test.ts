@@ -34,6 +34,16 @@ describe.skipIf(!hasExecutable).each(programs)("%s", (_, [first = "", ...rest]) 
     )
   })
 
+  it("is ended by a signal while it waits for a stdin that never ends", async () => {
+    const env = { CNI_COMMAND: "DEL", CNI_CONTAINERID: "c", CNI_IFNAME: "net1", CNI_PATH: "/opt/cni/bin" }
+    const child = spawn(first, rest, { env, stdio: ["pipe", "pipe", "inherit"] })
+    child.stdin.write("{")
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    child.kill("SIGTERM")
+    const signal = await new Promise((resolve) => child.on("close", (_, ended) => resolve(ended)))
+    assert.strictEqual(signal, "SIGTERM")
+  })
+
   it("tells a person what it is, on stderr", async () => {
     const { status, stdout, stderr } = await run(first, rest, { env: {} })
     assert.deepStrictEqual([status, stdout], [0, ""])
