@@ -5,7 +5,7 @@ import type { Results } from "./results.ts"
 import { bar, curve, line, picture, text, ticks } from "./svg.ts"
 
 const width = 860
-const left = 300
+const left = 312
 const right = 150
 
 interface Row {
@@ -91,7 +91,7 @@ export const coldChart = ({ cold, names }: Results): string => {
 }
 
 /** Where the time of a call goes. */
-export const phasesChart = ({ phases, cold }: Results): string | undefined => {
+export const phasesChart = ({ phases }: Results): string | undefined => {
   if (phases === undefined) return undefined
   const keys = Object.keys(phaseNames) as ReadonlyArray<keyof typeof phaseNames>
   const colour: Readonly<Record<string, number>> = { start: 5, modules: 2, code: 0, sockets: 1, kernel: 3, exit: 4 }
@@ -107,7 +107,7 @@ export const phasesChart = ({ phases, cold }: Results): string | undefined => {
   })
   let y = 82
   for (const command of order) {
-    const go = cold["go"]?.[command]?.wall.median
+    const { go } = phases[command]
     parts.push(text(from - 12, y + 17, `macvtap ${command}`, { anchor: "end" }))
     let x = from
     for (const key of keys) {
@@ -121,7 +121,7 @@ export const phasesChart = ({ phases, cold }: Results): string | undefined => {
     if (go !== undefined) {
       parts.push(
         text(from - 12, y + 40, "Go's macvlan, all of it", { anchor: "end", className: "small" }),
-        bar(from, y + 30, scale(go), 12, 5, `Go's macvlan ${command}: ${go.toFixed(2)} ms`),
+        bar(from, y + 30, scale(go), 12, 6, `Go's macvlan ${command}: ${go.toFixed(2)} ms`),
         text(from + scale(go) + 8, y + 40, `${go.toFixed(1)} ms`, { className: "small" })
       )
     }
@@ -201,7 +201,7 @@ export const growthChart = ({ links, atOnce }: Results): string | undefined => {
     ...plot(
       446,
       "An ADD's share, when many start at once",
-      "ADDs at once; time until the last has ended, divided by their number",
+      "ADDs at once; until the last has ended, for each",
       atOnce.map(({ calls }) => String(calls)),
       [
         ...series(

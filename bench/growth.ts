@@ -5,8 +5,8 @@ import { ipLinks } from "../test/support/ip.ts"
 import { type Attachment, callOf, fault, gcCall, goMacvlan, programOf } from "./call.ts"
 import { pause } from "./cold.ts"
 import { answer } from "./floor.ts"
-import { batch, makeNamespaces, pathOf, removeNamespaces, type Scene } from "./scene.ts"
-import { measure, start } from "./spawn.ts"
+import { batch, makeNamespaces, makeScene, pathOf, removeNamespaces, type Scene } from "./scene.ts"
+import { enterNetns, measure, start } from "./spawn.ts"
 import { median } from "./stats.ts"
 
 interface Caller {
@@ -37,64 +37,83 @@ export interface LinksPoint {
 
 const attachmentIn = (netns: string): Attachment => ({ containerID: `bm${process.pid}-${netns}`, netns: pathOf(netns) })
 
-/** Other links come by pairs of veths, half as many pairs as links. They stay, in the host's namespace and in `netns`. */
+/** A host and a container that have the same number of other links: veths, half as many pairs as links. */
+const crowded = async (scene: Scene, links: number) => {
+  const place = await makeScene(scene.folder, `links-${links}`)
+  const [netns = ""] = await makeNamespaces(scene, [`links-${links}-c`])
+  const pairs = Array.from({ length: links / 2 }, (_, index) => `link add v${index}a type veth peer name v${index}b`)
+  for (const namespace of [place.host, netns]) await batch(scene, pairs, namespace)
+  const samples = { plugin: [], go: [], check: [], del: [], floor: [], kernel: [] }
+  return {
+    links,
+    host: place.host,
+    netns,
+    attachment: attachmentIn(netns),
+    samples: samples as Record<keyof typeof samples, Array<number>>
+  }
+}
+
+/**
+ * ADD, CHECK and DEL beside other links: all sizes in every round, so that what disturbs one disturbs all. The namespaces
+ * of the last size stay, and this process is in the host's of them.
+ */
 export const growLinks = async (
   scene: Scene,
   plugin: string,
   sizes: ReadonlyArray<number>,
   runs: number
 ): Promise<{ readonly netns: string; readonly points: ReadonlyArray<LinksPoint> }> => {
-  const [netns = ""] = await makeNamespaces(scene, ["links"])
-  const attachment = attachmentIn(netns)
-  const points: Array<LinksPoint> = []
-  let present = 0
+  const places: Array<Awaited<ReturnType<typeof crowded>>> = []
   for (const links of sizes) {
-    const pairs = Array.from(
-      { length: (links - present) / 2 },
-      (_, index) => `link add v${present / 2 + index}a type veth peer name v${present / 2 + index}b`
-    )
-    for (const place of [scene.host, netns]) await batch(scene, pairs, place)
-    present = links
-    const walls = { plugin: [] as Array<number>, go: [] as Array<number> }
-    const checks: Array<number> = []
-    const dels: Array<number> = []
-    const floor: Array<number> = []
-    const kernel: Array<number> = []
-    for (let run = 0; run < runs; run++) {
-      const order = callers(plugin)
+    await pause()
+    places.push(await crowded(scene, links))
+  }
+  for (let run = 0; run < runs; run++) {
+    const order = callers(plugin)
+    for (const { links, host, attachment, samples } of run % 2 === 0 ? places : places.toReversed()) {
       for (const { key, executable, type } of run % 2 === 0 ? order : order.toReversed()) {
         await pause()
-        const added = measure(scene.folder, programOf(executable, callOf("ADD", type, attachment)))
-        const after = (command: "CHECK" | "DEL") =>
-          measure(scene.folder, programOf(executable, callOf(command, type, attachment, added.stdout)))
-        const wrongly = fault("ADD", added)
-        expect(`beside ${links} links, ${key}: ${wrongly}`, wrongly === undefined)
-        const checked = after("CHECK")
-        const deleted = after("DEL")
-        const wrong = fault("CHECK", checked) ?? fault("DEL", deleted)
-        expect(`beside ${links} links, ${key}: ${wrong}`, wrong === undefined)
-        walls[key].push(added.wall)
+        enterNetns(pathOf(host))
+        const call = (command: "ADD" | "CHECK" | "DEL", result?: string) => {
+          const ended = measure(scene.folder, programOf(executable, callOf(command, type, attachment, result)))
+          const wrong = fault(command, ended)
+          expect(`beside ${links} links, ${key}: ${wrong}`, wrong === undefined)
+          return ended
+        }
+        const added = call("ADD")
+        const checked = call("CHECK", added.stdout)
+        const deleted = call("DEL", added.stdout)
+        samples[key].push(added.wall)
         if (key === "plugin") {
-          checks.push(checked.wall)
-          dels.push(deleted.wall)
+          samples.check.push(checked.wall)
+          samples.del.push(deleted.wall)
         }
       }
+      enterNetns(pathOf(host))
       const added = await answer("inPlace", callOf("ADD", "macvtap", attachment))
-      await answer("inPlace", callOf("DEL", "macvtap", attachment))
-      floor.push(added.wall)
-      kernel.push(added.kernel)
+      enterNetns(pathOf(host))
+      const deleted = await answer("inPlace", callOf("DEL", "macvtap", attachment))
+      const wrong = fault("ADD", added) ?? fault("DEL", deleted)
+      expect(`beside ${links} links, in one process: ${wrong}`, wrong === undefined)
+      samples.floor.push(added.wall)
+      samples.kernel.push(added.kernel)
     }
-    points.push({
-      links,
-      plugin: median(walls.plugin),
-      ...(walls.go.length === 0 ? {} : { go: median(walls.go) }),
-      check: median(checks),
-      del: median(dels),
-      floor: median(floor),
-      kernel: median(kernel)
-    })
   }
-  return { netns, points }
+  const last = places.at(-1)
+  if (last === undefined) throw new Error("no sizes")
+  enterNetns(pathOf(last.host))
+  return {
+    netns: last.netns,
+    points: places.map(({ links, samples }) => ({
+      links,
+      plugin: median(samples.plugin),
+      ...(samples.go.length === 0 ? {} : { go: median(samples.go) }),
+      check: median(samples.check),
+      del: median(samples.del),
+      floor: median(samples.floor),
+      kernel: median(samples.kernel)
+    }))
+  }
 }
 
 /** Milliseconds from the first start to the last end, divided by the number of calls; medians. */

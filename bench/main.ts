@@ -29,7 +29,7 @@ const forms = {
     warmUp: 20,
     memoryRuns: 5,
     phaseRounds: 60,
-    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64], runs: 5 },
+    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64], runs: 3 },
     gc: { attachments: 500, runs: 5 },
     links: { sizes: [0, 100, 1000, 2000], runs: 20 }
   },

@@ -1,6 +1,7 @@
 /** Where the time of a cold call goes: the marked variant tells when it was where, by the clock that this process has too. */
+import { existsSync } from "node:fs"
 import { expect } from "../test/e2e/report.ts"
-import { type Command, callOf, fault, programOf } from "./call.ts"
+import { type Command, callOf, fault, goMacvlan, programOf } from "./call.ts"
 import { pause } from "./cold.ts"
 import { makeNamespaces, pathOf, type Scene } from "./scene.ts"
 import { type Ended, measure } from "./spawn.ts"
@@ -16,7 +17,11 @@ export const phaseNames = {
 } as const
 
 /** Milliseconds, medians. */
-export type Phases = Readonly<Record<keyof typeof phaseNames, number>> & { readonly wall: number }
+export type Phases = Readonly<Record<keyof typeof phaseNames, number>> & {
+  readonly wall: number
+  /** All of Go's macvlan, in the same rounds. */
+  readonly go?: number
+}
 
 interface Told {
   readonly origin: number
@@ -34,12 +39,15 @@ export const measurePhases = async (
   { marked, markedEmpty }: { readonly marked: string; readonly markedEmpty: string },
   rounds: number
 ): Promise<Readonly<Record<Command, Phases>>> => {
-  const [netns = ""] = await makeNamespaces(scene, ["phases"])
+  const [netns = "", netnsOfGo = ""] = await makeNamespaces(scene, ["phases", "phases-go"])
   const attachment = { containerID: `bm${process.pid}-phases`, netns: pathOf(netns) }
+  const attachmentOfGo = { ...attachment, netns: pathOf(netnsOfGo) }
   const commands = ["VERSION", "ADD", "CHECK", "DEL"] as const
   const samples: Record<Command, Array<Phases>> = { VERSION: [], ADD: [], CHECK: [], DEL: [] }
+  const walls: Record<Command, Array<number>> = { VERSION: [], ADD: [], CHECK: [], DEL: [] }
   for (let round = 0; round < rounds; round++) {
     let result: string | undefined
+    let resultOfGo: string | undefined
     for (const command of commands) {
       await pause()
       const call = callOf(command, "macvtap", attachment, result)
@@ -48,6 +56,13 @@ export const measurePhases = async (
       const wrong = fault(command, ended)
       expect(`the marked variant: ${wrong}`, wrong === undefined)
       if (command === "ADD") result = ended.stdout
+      if (existsSync(goMacvlan)) {
+        const go = measure(scene.folder, programOf(goMacvlan, callOf(command, "macvlan", attachmentOfGo, resultOfGo)))
+        const wrongly = fault(command, go)
+        expect(`Go's macvlan: ${wrongly}`, wrongly === undefined)
+        if (command === "ADD") resultOfGo = go.stdout
+        walls[command].push(go.wall)
+      }
       const tale = told(ended)
       const start = at(told(empty), "modules evaluated") - empty.began
       const evaluated = at(tale, "modules evaluated")
@@ -64,7 +79,7 @@ export const measurePhases = async (
     }
   }
   const medians = (command: Command): Phases => {
-    const of = (key: keyof Phases): number => median(samples[command].map((phases) => phases[key]))
+    const of = (key: Exclude<keyof Phases, "go">): number => median(samples[command].map((phases) => phases[key]))
     return {
       start: of("start"),
       modules: of("modules"),
@@ -72,7 +87,8 @@ export const measurePhases = async (
       sockets: of("sockets"),
       kernel: of("kernel"),
       exit: of("exit"),
-      wall: of("wall")
+      wall: of("wall"),
+      ...(walls[command].length === 0 ? {} : { go: median(walls[command]) })
     }
   }
   return { VERSION: medians("VERSION"), ADD: medians("ADD"), CHECK: medians("CHECK"), DEL: medians("DEL") }

@@ -10,12 +10,14 @@ const style = `
   .line { fill: none; stroke-width: 2.5 }
   .c0 { fill: #0969da; stroke: #0969da } .c1 { fill: #bf8700; stroke: #bf8700 } .c2 { fill: #8250df; stroke: #8250df }
   .c3 { fill: #1a7f37; stroke: #1a7f37 } .c4 { fill: #cf222e; stroke: #cf222e } .c5 { fill: #6e7781; stroke: #6e7781 }
+  .c6 { fill: #c8d1da; stroke: #c8d1da }
   .bar { stroke: none } .line.line { fill: none }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .small { fill: #9198a1 } .card { fill: #0d1117; stroke: #3d444d } .grid { stroke: #3d444d }
     .whisker { stroke: #f0f6fc }
     .c0 { fill: #4493f8; stroke: #4493f8 } .c1 { fill: #d29922; stroke: #d29922 } .c2 { fill: #ab7df8; stroke: #ab7df8 }
     .c3 { fill: #3fb950; stroke: #3fb950 } .c4 { fill: #f85149; stroke: #f85149 } .c5 { fill: #9198a1; stroke: #9198a1 }
+    .c6 { fill: #515962; stroke: #515962 }
     .bar { stroke: none } .line.line { fill: none }
   }
 `

@@ -109,7 +109,8 @@ export const phasesTable = ({ phases }: Results): string | undefined => {
           return `${ms(value)} (${((100 * value) / wall).toFixed(0)} %)`
         })
       ]),
-      ["the whole process", ...order.map((command) => ms(phases[command].wall))]
+      ["the whole process", ...order.map((command) => ms(phases[command].wall))],
+      ["Go's whole macvlan, in the same rounds", ...order.map((command) => ms(phases[command].go))]
     ]
   )
 }
@@ -183,12 +184,11 @@ export const gcText = ({ collected, cold }: Results): string | undefined => {
 export const remainsText = ({ phases, cold }: Results): string | undefined => {
   const add = cold["plugin"]?.ADD?.wall.median
   if (phases === undefined || add === undefined) return undefined
-  const { start, modules, code, sockets, kernel, exit, wall } = phases.ADD
+  const { start, modules, code, sockets, kernel, exit, wall, go } = phases.ADD
   const share = (value: number): string => `${((100 * value) / wall).toFixed(0)} %`
-  const go = cold["go"]?.ADD?.wall.median
   const floor = cold["floor"]?.ADD
   return (
-    `Of a cold ADD, ${share(start + exit)} is Bun starting and ending, which no source of ours changes; ${share(modules)} is loading and ` +
+    `Of a cold ADD, ${share(start + exit)} is Bun starting before our first line and ending after our last; ${share(modules)} is loading and ` +
     `evaluating modules; ${share(code)} is our own code, run once and so never compiled; ${share(sockets + kernel)} is spent with the kernel.` +
     (floor === undefined
       ? ""
