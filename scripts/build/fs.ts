@@ -52,7 +52,7 @@ const cpath = (path: string): string => {
 const S_IFMT = 0o170000
 /** glibc's makedev: what st_dev and st_rdev hold. */
 const makedev = (major: number, minor: number): number =>
-  Math.floor(major / 0x1000) * 2 ** 44 + (major & 0xfff) * 0x100 + (minor & 0xff) + Math.floor(minor / 0x100) * 2 ** 20
+  ((major & ~0xfff) >>> 12) * 0x100000000000 + (major & 0xfff) * 0x100 + (minor & 0xff) + (minor >>> 8) * 0x100000
 
 /** `struct statx`, the same on every architecture, as much of it as anyone asks for. */
 const statsOf = (statx: DataView) => {
@@ -64,8 +64,8 @@ const statsOf = (statx: DataView) => {
     uid: u32(20),
     gid: u32(24),
     mode,
-    ino: u32(32) + u32(36) * 2 ** 32,
-    size: u32(40) + u32(44) * 2 ** 32,
+    ino: u32(32) + u32(36) * 0x100000000,
+    size: u32(40) + u32(44) * 0x100000000,
     rdev: makedev(u32(128), u32(132)),
     dev: makedev(u32(136), u32(140)),
     isFIFO: is(0o010000),

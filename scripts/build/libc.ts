@@ -22,8 +22,15 @@ export type Argument = number | bigint | string | NodeJS.TypedArray | null
 export type Native = (...args: ReadonlyArray<Argument>) => number
 
 const encoder = new TextEncoder()
-const bytesOf = (argument: Argument): Argument =>
-  typeof argument === "string" ? encoder.encode(`${argument}\0`) : argument
+
+/** Texts as bytes with a NUL at their end, for a function that knows only pointers. */
+const takingTexts =
+  (native: Native): Native =>
+  (...given) => {
+    const args: Array<Argument> = []
+    for (const argument of given) args.push(typeof argument === "string" ? encoder.encode(`${argument}\0`) : argument)
+    return native(...args)
+  }
 
 export interface Library {
   /** A function by its name, with the C types of its arguments and of its result. */
@@ -43,12 +50,10 @@ const open = (): Library => {
   const place = symbol("__errno_location", "ptr", [])()
   return {
     func: (name, result, types) => {
-      const native = symbol(
-        name,
-        typeNames[result],
-        types.map((type) => typeNames[type])
-      )
-      return types.includes("str") ? (...args) => native(...args.map(bytesOf)) : native
+      const args: Array<string> = []
+      for (const type of types) args.push(typeNames[type])
+      const native = symbol(name, typeNames[result], args)
+      return types.includes("str") ? takingTexts(native) : native
     },
     errno: () => read.i32(place, 0)
   }

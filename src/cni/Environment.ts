@@ -84,6 +84,17 @@ const problemOf = (env: Readonly<Record<string, string | undefined>>, command: s
   return missing.length === 0 ? undefined : invalid(`required env variables [${missing.join(",")}] missing`)
 }
 
+/** An empty name is none. */
+const foldersOf = (path: string): ReadonlyArray<string> => {
+  const folders: Array<string> = []
+  for (const folder of path.split(":")) {
+    if (folder !== "") {
+      folders.push(folder)
+    }
+  }
+  return folders
+}
+
 const readCommand = (text: string): Command =>
   text === "VERSION" || isConfiguredCommand(text) ? text : { unknown: text }
 
@@ -110,7 +121,7 @@ export const readEnvironment = (
       ifname: env["CNI_IFNAME"] ?? ""
     },
     args: env["CNI_ARGS"] ?? "",
-    path: (env["CNI_PATH"] ?? "").split(":").filter((folder) => folder !== ""),
+    path: foldersOf(env["CNI_PATH"] ?? ""),
     netnsOverride: ["1", "TRUE"].includes((env["CNI_NETNS_OVERRIDE"] ?? "").toUpperCase())
   })
 }

@@ -71,15 +71,14 @@ export type Struct<F extends Fields> = {
 
 /** An object by a table of its keys; other keys are ignored. Absent is the same as `{}`. */
 export const struct = <const F extends Fields>(fields: F): Decoder<Struct<F>> => {
-  const table = Object.entries(fields).map(([key, decoder]) => ({ key, folded: fold(key), decoder }))
   return (value) => {
     if (value !== undefined && value !== null && !isObject(value)) {
       return unexpected("an object", value)
     }
     const given = members(value ?? {})
     const decoded: Record<string, unknown> = {}
-    for (const { key, folded, decoder } of table) {
-      const field = decoder(given.get(folded))
+    for (const key in fields) {
+      const field = (fields[key] as Decoder<unknown>)(given.get(fold(key)))
       if (Result.isFailure(field)) {
         return Result.fail(under(key, field.failure))
       }

@@ -6,4 +6,9 @@ import { macvtap } from "./macvtap.ts"
 export const kinds: ReadonlyArray<LinkKind> = [macvtap, macvlan]
 
 /** The kind by its IFLA_INFO_KIND, which is also the `type` of configurations; undefined where we have no table. */
-export const kindByName = (name: string): LinkKind | undefined => kinds.find(({ kind }) => kind === name)
+export const kindByName = (name: string): LinkKind | undefined => {
+  for (const kind of kinds) {
+    if (kind.kind === name) return kind
+  }
+  return undefined
+}

@@ -54,7 +54,7 @@ const nativeSend = declare("send", ["int", "void *", "size_t", "int"], "long")
 
 /** `ssize_t recvfrom(…)`: the datagram's size (with MSG_TRUNC its real one); the sender is written to `address`. */
 export const recvfrom = (fd: number, buffer: Uint8Array, flags: number, address: Uint8Array): number =>
-  nativeRecvfrom(fd, buffer, buffer.byteLength, flags, address, Uint32Array.of(address.byteLength))
+  nativeRecvfrom(fd, buffer, buffer.byteLength, flags, address, new Uint32Array([address.byteLength]))
 const nativeRecvfrom = declare("recvfrom", ["int", "void *", "size_t", "int", "void *", "void *"], "long")
 
 /** `int ioctl(int fd, unsigned long request, void *argument)`. */

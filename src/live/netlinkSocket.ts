@@ -48,14 +48,14 @@ const bestEffort = (step: () => void): boolean => {
 export const openSocket = (netns: { readonly fd: number; readonly path: string }): number => {
   const fd = inside(netns, () => socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE))
   try {
-    const on = Int32Array.of(1)
+    const on = new Int32Array([1])
     for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK]) {
       bestEffort(() => setsockopt(fd, SOL_NETLINK, option, on))
     }
-    const size = Int32Array.of(receiveBuffer)
+    const size = new Int32Array([receiveBuffer])
     bestEffort(() => setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size)) ||
       bestEffort(() => setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size))
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, BigInt64Array.of(BigInt(timeLimit), 0n))
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new BigInt64Array([BigInt(timeLimit), 0n]))
     return fd
   } catch (thrown) {
     closeSync(fd)
