@@ -1,6 +1,4 @@
 /** The only file of the plugin that names `process`: environment and stdin in, stdout and exit status out. */
-
-import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -8,47 +6,12 @@ import { CniError, codes } from "./cni/CniError.ts"
 import { StdinError } from "./cni/Invocation.ts"
 import { liveLayer } from "./live/layer.ts"
 import { call, type Host } from "./Plugin.ts"
+import { isAbsent, readInput, writeAll } from "./streams.ts"
 
 const stdout = 1
 const stderr = 2
-
-/** Tries again where a pipe that does not block has nothing, or takes nothing, for now (EAGAIN). */
-const whenReady = (step: () => number): number => {
-  for (;;) {
-    try {
-      return step()
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    }
-  }
-}
-
-/** Writes all of it, in as many writes as it takes. */
-const writeAll = (fd: number, text: string): void => {
-  const bytes = new TextEncoder().encode(text)
-  for (let written = 0; written < bytes.length; ) written += whenReady(() => fs.writeSync(fd, bytes, written))
-}
-
-/** Bytes: what the configuration's reader refuses anyway. A caller that never ends must not fill the node's memory. */
-const longestInput = 16 * 1024 * 1024
-
-/** All of stdin. A byte order mark is a character, which JSON has no place for. */
-const readInput = (): string => {
-  let bytes = new Uint8Array(65536)
-  let size = 0
-  for (;;) {
-    const read = whenReady(() => fs.readSync(0, bytes, size, bytes.length - size, null))
-    if (read === 0) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, size))
-    size += read
-    if (size > longestInput) throw new Error(`longer than ${longestInput} bytes`)
-    if (size === bytes.length) {
-      const larger = new Uint8Array(2 * size)
-      larger.set(bytes)
-      bytes = larger
-    }
-  }
-}
+/** The executable, and not the sources on Node. */
+const isCompiled = process.versions["bun"] !== undefined
 
 const ioError = (doing: string) => (error: unknown) =>
   new CniError({ code: codes.ioFailure, msg: `error ${doing}: ${(error as NodeJS.ErrnoException).code ?? error}` })
@@ -56,7 +19,10 @@ const ioError = (doing: string) => (error: unknown) =>
 const host: Host = {
   machine: ({ containerID, ...log }) =>
     liveLayer({ ...log, context: containerID, stderr: (text) => writeAll(stderr, text) }),
-  deliver: (text) => Effect.try({ try: () => writeAll(stdout, text), catch: ioError("writing to stdout") }),
+  deliver: (text) =>
+    isCompiled && isAbsent(stdout)
+      ? Effect.fail(ioError("writing to stdout")("it is closed"))
+      : Effect.try({ try: () => writeAll(stdout, text), catch: ioError("writing to stdout") }),
   tell: (text) => Effect.ignore(Effect.try({ try: () => writeAll(stderr, text), catch: ioError("writing to stderr") }))
 }
 
@@ -67,7 +33,7 @@ let fiber: Fiber.Fiber<number> | undefined
  * stdin is waited for: nothing can be heard meanwhile, and nothing is there to be taken back, so a signal may just kill.
  */
 const hearSignals = (): void => {
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
     process.on(signal, () => {
       if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
     })
@@ -96,7 +62,7 @@ const tool = (args: ReadonlyArray<string>): Effect.Effect<number> =>
   Effect.promise(() => Promise.all([import("./tools/main.ts"), import("./tools/Tool.ts")])).pipe(
     Effect.flatMap(([{ run }, { ToolError }]) =>
       run(args, {
-        executable: process.versions["bun"] === undefined ? undefined : process.execPath,
+        executable: isCompiled ? process.execPath : undefined,
         out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => new ToolError({ problem: msg })),
         err: host.tell,
         machine: host.machine({ containerID: "macvtap" })
