@@ -1,5 +1,6 @@
 /** One CNI call: from an invocation (environment, stdin) to an answer (stdout, exit status). Nothing here is a process. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
@@ -38,7 +39,7 @@ export interface LogSettings {
 }
 
 export interface Host {
-  readonly machine: (log: LogSettings) => Layer.Layer<Machine>
+  readonly machine: (log: LogSettings) => Layer.Layer<Machine> | Context.Context<Machine>
   /** Writes the whole text to stdout. A failure (closed, full) is the call's failure: what ADD made is taken back. */
   readonly deliver: (stdout: string) => Effect.Effect<void, CniError>
   /** For people; best effort. */
@@ -91,7 +92,8 @@ const perform = Effect.fnUntraced(function* (
     Effect.flatMap((document) => (typeof document === "string" ? host.deliver(document) : Effect.void)),
     Effect.scoped,
     Effect.provideService(ConfigService, config),
-    Effect.provide(machine)
+    // The same word, of which TypeScript knows two.
+    (command) => (Context.isContext(machine) ? Effect.provide(command, machine) : Effect.provide(command, machine))
   )
 })
 

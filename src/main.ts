@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { CniError, codes } from "./cni/CniError.ts"
 import { StdinError } from "./cni/Invocation.ts"
-import { liveLayer } from "./live/layer.ts"
+import { liveLayer, liveMachine } from "./live/layer.ts"
 import { call, type Host } from "./Plugin.ts"
 import { isAbsent, readInput, writeAll } from "./streams.ts"
 
@@ -18,7 +18,7 @@ const ioError = (doing: string) => (error: unknown) =>
 
 const host: Host = {
   machine: ({ containerID, ...log }) =>
-    liveLayer({ ...log, context: containerID, stderr: (text) => writeAll(stderr, text) }),
+    liveMachine({ ...log, context: containerID, stderr: (text) => writeAll(stderr, text) }),
   deliver: (text) =>
     isCompiled && isAbsent(stdout)
       ? Effect.fail(ioError("writing to stdout")("it is closed"))
@@ -65,7 +65,7 @@ const tool = (args: ReadonlyArray<string>): Effect.Effect<number> =>
         executable: isCompiled ? process.execPath : undefined,
         out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => new ToolError({ problem: msg })),
         err: host.tell,
-        machine: host.machine({ containerID: "macvtap" })
+        machine: liveLayer({ context: "macvtap", stderr: (text) => writeAll(stderr, text) })
       })
     )
   )

@@ -1,5 +1,6 @@
 /** The three streams of a process, read and written synchronously: a call has nothing else to do meanwhile. */
 import * as fs from "node:fs"
+import { isCloseOnExec } from "./live/libc.ts"
 
 /** Tries again where a pipe that does not block has nothing, or takes nothing, for now (EAGAIN). */
 const whenReady = (step: () => number): number => {
@@ -13,9 +14,6 @@ const whenReady = (step: () => number): number => {
   }
 }
 
-/** In octal, as /proc has it; the kernel gives it to no descriptor that was inherited. */
-const O_CLOEXEC = 0o2000000
-
 /**
  * Whether the caller gave no such descriptor at all (`>&-`). Bun opens /dev/null in its place, close-on-exec, so that
  * writing succeeds and says nothing; a descriptor that a caller gave has lived through exec(2) and cannot be that. Node
@@ -23,8 +21,7 @@ const O_CLOEXEC = 0o2000000
  */
 export const isAbsent = (fd: number): boolean => {
   try {
-    const [, flags = "0"] = /flags:\s*([0-7]+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8")) ?? []
-    return (Number.parseInt(flags, 8) & O_CLOEXEC) !== 0
+    return isCloseOnExec(fd)
   } catch {
     return false
   }

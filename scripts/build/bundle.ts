@@ -15,9 +15,6 @@ import { Bun, type Plugin } from "./bun.ts"
 const [, , json = "{}"] = process.argv
 const { root, entry, target, runtime, koffi, out } = JSON.parse(json)
 const native = readFileSync(koffi)
-/** What every call evaluates and imports node:fs. */
-const hot =
-  /\/src\/(main|live\/(DelegateLive|enter|libc|LogLive|logFile|NetlinkLive|netlinkSocket|NetnsLive|netnsList|ReservationLive|sysfs|TapLive))\.ts$/
 // Beside its final place, so that it can be renamed over it; under its own name, which Bun writes into it.
 const folder = mkdtempSync(join(dirname(out), ".build-"))
 const unfinished = join(folder, basename(out))
@@ -37,11 +34,6 @@ const lean: Plugin = {
   name: "lean",
   setup: (build) => {
     build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
-    // Modules of the runtime itself are not asked for by onResolve.
-    build.onLoad({ filter: hot }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace('"node:fs"', JSON.stringify(join(root, "scripts/build/fs.ts"))),
-      loader: "ts"
-    }))
     // Effect carries AsyncLocalStorage's context from fiber to fiber. There is none here, and node:async_hooks takes
     // 0.4 ms to evaluate.
     build.onLoad({ filter: /\/effect\/dist\/internal\/effect\.js$/ }, ({ path }) => ({
@@ -49,6 +41,17 @@ const lean: Plugin = {
       loader: "js"
     }))
   }
+}
+
+/** For a call: what it evaluates is worth an own node:fs. */
+const ownFs: Plugin = {
+  name: "own node:fs",
+  setup: (build) =>
+    // Modules of the runtime itself are not asked for by onResolve.
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace('"node:fs"', JSON.stringify(join(root, "scripts/build/fs.ts"))),
+      loader: "ts"
+    }))
 }
 
 /** What a person runs, and what it loads, by its path; relative imports lead from one to the other. */
@@ -103,7 +106,7 @@ try {
       autoloadTsconfig: false,
       autoloadPackageJson: false
     },
-    plugins: [lean, bundledApart]
+    plugins: [lean, ownFs, bundledApart]
   })
   const page = 4096
   truncateSync(unfinished, Math.ceil(statSync(unfinished).size / page) * page)

@@ -1,5 +1,5 @@
 /**
- * Stands in for node:fs in the files that every call evaluates: what such a call needs of it, straight from libc.
+ * Stands in for node:fs in what a CNI call is made of: the functions that every call needs, straight from libc.
  * Evaluating Bun's node:fs takes 1.3 ms, more than all that an ADD does with it; here that happens only for the functions
  * that no plain call needs, or where Bun has no foreign functions.
  */
@@ -14,10 +14,13 @@ const later =
   (...args: ReadonlyArray<unknown>): unknown =>
     (real()[name] as (...args: ReadonlyArray<unknown>) => unknown)(...args)
 
+export const existsSync = later("existsSync")
+export const fsyncSync = later("fsyncSync")
 export const linkSync = later("linkSync")
 export const mkdirSync = later("mkdirSync")
 export const readdirSync = later("readdirSync")
 export const readlinkSync = later("readlinkSync")
+export const realpathSync = later("realpathSync")
 export const renameSync = later("renameSync")
 export const rmSync = later("rmSync")
 
@@ -142,7 +145,8 @@ const hot = (library: Library) => {
       const part = into.subarray(offset, offset + length)
       return position === null ? read(fd, part, length) : pread(fd, part, length, position)
     },
-    writeSync: (fd: number, data: string | Uint8Array, offset = 0): number => {
+    writeSync: (fd: number, data: string | Uint8Array, offset = 0, ...more: ReadonlyArray<number>): number => {
+      if (more.length > 0) return real().writeSync(fd, data as Uint8Array, offset, ...more)
       const bytes = typeof data === "string" ? encoder.encode(data) : data.subarray(offset)
       return write(fd, bytes as Argument, bytes.length)
     },

@@ -41,54 +41,72 @@ const quietly =
     }
   }
 
-/** The log of one call. The file is opened at once, so that a `logFile` that cannot be one is reported by every call. */
-export const makeLog = (options: LogOptions): Effect.Effect<LogService["Service"], never, Scope.Scope> =>
+type Line = (time: number, level: LogLevel, text: string) => string
+
+const lineOf =
+  ({ context }: LogOptions): Line =>
+  (time, level, text) => {
+    const whole = oneLine(`${new Date(time).toISOString()} ${level} ${context} ${text}`)
+    return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
+  }
+
+type Write = (time: number, level: LogLevel, text: string) => void
+
+const logThrough = (write: Write, { level: least = "warning" }: LogOptions): LogService["Service"] => {
+  const threshold = logLevels.indexOf(least)
+  return {
+    log: (level, text) =>
+      logLevels.indexOf(level) < threshold
+        ? Effect.void
+        : Effect.map(Clock.currentTimeMillis, (time) => write(time, level, text()))
+  }
+}
+
+const writeTo = (options: LogOptions): Write => {
+  const line = lineOf(options)
+  const stderr = quietly(options.stderr)
+  return (time, level, text) => stderr(line(time, level, text))
+}
+
+/** The log of a call without `logFile`: nothing to open, nothing to close. */
+export const stderrLog = (options: LogOptions): LogService["Service"] => logThrough(writeTo(options), options)
+
+/** The file is opened at once, so that a `logFile` that cannot be one is reported by every call. */
+const fileLog = (options: LogOptions, path: string): Effect.Effect<LogService["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const stderr = quietly(options.stderr)
-    const threshold = logLevels.indexOf(options.level ?? "warning")
-    const line = (time: number, level: LogLevel, text: string): string => {
-      const whole = oneLine(`${new Date(time).toISOString()} ${level} ${options.context} ${text}`)
-      return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
-    }
-    const { file: path } = options
-    const file =
-      path === undefined
-        ? undefined
-        : yield* Effect.acquireRelease(
-            Effect.sync(() => openLogFile(path)),
-            (opened) => Effect.sync(() => "fd" in opened && closeSync(opened.fd))
-          )
-    const warn = (text: string): Effect.Effect<void> =>
-      Effect.map(Clock.currentTimeMillis, (time) => stderr(line(time, "warning", text)))
-    if (file !== undefined && "fault" in file) {
-      yield* warn(
-        `"logFile" ${JSON.stringify(options.file)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
+    const line = lineOf(options)
+    const stderr = writeTo(options)
+    const file = yield* Effect.acquireRelease(
+      Effect.sync(() => openLogFile(path)),
+      (opened) => Effect.sync(() => "fd" in opened && closeSync(opened.fd))
+    )
+    if ("fault" in file) {
+      stderr(
+        yield* Clock.currentTimeMillis,
+        "warning",
+        `"logFile" ${JSON.stringify(path)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
           `part is "log" or ends in ".log", of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
       )
+      return stderrLog(options)
     }
-    const fd = file !== undefined && "fd" in file ? file.fd : undefined
     let noted = false
-    return LogService.of({
-      log: (level, text) =>
-        logLevels.indexOf(level) < threshold
-          ? Effect.void
-          : Effect.suspend(() =>
-              Effect.flatMap(Clock.currentTimeMillis, (time) => {
-                const entry = line(time, level, text())
-                if (fd === undefined) return Effect.sync(() => stderr(entry))
-                try {
-                  writeSync(fd, entry)
-                  return Effect.void
-                } catch (thrown) {
-                  if (noted) return Effect.void
-                  noted = true
-                  return warn(
-                    `cannot write to "logFile" ${JSON.stringify(options.file)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
-                  )
-                }
-              })
-            )
-    })
+    return logThrough((time, level, text) => {
+      try {
+        writeSync(file.fd, line(time, level, text))
+      } catch (thrown) {
+        if (noted) return
+        noted = true
+        stderr(
+          time,
+          "warning",
+          `cannot write to "logFile" ${JSON.stringify(path)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
+        )
+      }
+    }, options)
   })
+
+/** The log of one call. */
+export const makeLog = (options: LogOptions): Effect.Effect<LogService["Service"], never, Scope.Scope> =>
+  options.file === undefined ? Effect.succeed(stderrLog(options)) : fileLog(options, options.file)
 
 export const logLive = (options: LogOptions): Layer.Layer<LogService> => Layer.effect(LogService, makeLog(options))

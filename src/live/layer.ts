@@ -9,7 +9,7 @@ import { NetnsService } from "../services/NetnsService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { makeDelegate } from "./DelegateLive.ts"
-import { type LogOptions, makeLog } from "./LogLive.ts"
+import { type LogOptions, makeLog, stderrLog } from "./LogLive.ts"
 import { makeNetlink } from "./NetlinkLive.ts"
 import { netns } from "./NetnsLive.ts"
 import { makeReservation } from "./ReservationLive.ts"
@@ -23,19 +23,22 @@ export type LiveServices =
   | ReservationService
   | TapService
 
-/**
- * The services of one call; its words for people go to `options`. One layer, since none of them has to be built but the
- * log: merging a layer of each takes a cold process a millisecond.
- */
-export const liveLayer = (options: LogOptions): Layer.Layer<LiveServices> =>
-  Layer.effectContext(
-    Effect.map(makeLog(options), (log) =>
-      Context.make(LogService, log).pipe(
-        Context.add(NetnsService, netns),
-        Context.add(NetlinkService, makeNetlink(log)),
-        Context.add(TapService, tap),
-        Context.add(ReservationService, makeReservation()),
-        Context.add(DelegateService, makeDelegate({ stderr: options.stderr }))
-      )
-    )
+const servicesWith = (log: LogService["Service"], { stderr }: LogOptions): Context.Context<LiveServices> =>
+  Context.make(LogService, log).pipe(
+    Context.add(NetnsService, netns),
+    Context.add(NetlinkService, makeNetlink(log)),
+    Context.add(TapService, tap),
+    Context.add(ReservationService, makeReservation()),
+    Context.add(DelegateService, makeDelegate({ stderr }))
   )
+
+/** The services of one call; its words for people go to `options`. */
+export const liveLayer = (options: LogOptions): Layer.Layer<LiveServices> =>
+  Layer.effectContext(Effect.map(makeLog(options), (log) => servicesWith(log, options)))
+
+/**
+ * The same, as plain values where there is nothing to open and to close: building layers takes a cold process nearly a
+ * millisecond, one for each service nearly two.
+ */
+export const liveMachine = (options: LogOptions): Layer.Layer<LiveServices> | Context.Context<LiveServices> =>
+  options.file === undefined ? servicesWith(stderrLog(options), options) : liveLayer(options)

@@ -114,8 +114,12 @@ export const pipe = (): readonly [number, number] => {
   return [read, write]
 }
 const nativePipe2 = declare("pipe2", ["void *", "int"])
+const F_GETFD = 1
 const F_SETFL = 4
 const nativeFcntl = declare("fcntl", ["int", "int", "int"])
+
+/** `fcntl(fd, F_GETFD) & FD_CLOEXEC`: whether the descriptor ends at the next exec(2). */
+export const isCloseOnExec = (fd: number): boolean => (nativeFcntl(fd, F_GETFD, 0) & 1) !== 0
 
 /** `int kill(pid_t pid, int signal)`; a negative pid is a process group. */
 export const kill: (pid: number, signal: number) => number = declare("kill", ["int", "int"])

@@ -27,7 +27,8 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "device-plugin": ["cni", "services", "link", "reservation", "wire"],
   "device-plugin/main.ts": ["live"],
   tools: ["cni", "services", "link", "reservation"],
-  "main.ts": ["Plugin.ts", "cni", "live"]
+  "streams.ts": ["live"],
+  "main.ts": ["Plugin.ts", "cni", "live", "streams.ts"]
 }
 
 /** Packages that are one part's alone; every other but effect is nobody's. */
