@@ -29,6 +29,13 @@ const shown = (path: string): string => quote(shorten(path, 200))
 const rights = (errno: string): string =>
   errno === "EPERM" || errno === "EACCES" ? "; the plugin needs root's rights (CAP_NET_ADMIN, CAP_SYS_ADMIN)" : ""
 
+const unusable = (e: { readonly errno: string }): string =>
+  e.errno === "EACCES"
+    ? "it must be a file that root may execute (chmod +x), on a file system that is not mounted noexec"
+    : e.errno === "ENOEXEC"
+      ? "it must be a program for this machine, or a script that begins with #!"
+      : "see what that plugin is, and run it by hand"
+
 const table: Table = {
   NetlinkError: [
     codes.internal,
@@ -62,7 +69,7 @@ const table: Table = {
     (e) =>
       `IPAM plugin "${e.type}" failed: ${inOneLine(e.stderr) || inOneLine(e.stdout) || "no error message"}: ${e.status}`
   ],
-  DelegateUnusable: [codes.internal, (e) => `IPAM plugin "${e.type}" (${e.file}) cannot be used: ${e.errno}`],
+  DelegateUnusable: [codes.internal, (e) => `IPAM plugin "${e.type}" (${e.file}) cannot be used: ${e.errno}`, unusable],
   DelegateTimeout: [
     codes.tryAgainLater,
     (e) => `IPAM plugin "${e.type}" did not answer within ${e.timeout / 1000} s and was stopped`

@@ -39,7 +39,7 @@ const resultRoute: Decoder<ResultRoute> = struct({
   advmss: nonZero,
   priority: nonZero,
   table: count,
-  scope: count
+  scope: integer(0, 255)
 })
 
 const since030: Decoder<Result> = struct({

@@ -34,6 +34,18 @@ const refuseNamePattern = Effect.gen(function* () {
   }
 })
 
+/** A device of the host's is imported from there; a master inside the container is where a link is made. */
+const refuseTwoOrigins = Effect.gen(function* () {
+  const { deviceID, linkInContainer } = (yield* ConfigService).link
+  if (deviceID !== undefined && linkInContainer) {
+    return yield* new CniError({
+      code: codes.invalidConfig,
+      msg: `"deviceID" is "${deviceID}" and "linkInContainer" is true: a device is the host's, and cannot be both`,
+      details: `leave one of them out`
+    })
+  }
+})
+
 /**
  * Answers the result document at the configuration's version. Whatever fails, or interrupts, before the caller's scope
  * ends well is taken back by that scope: the link (or the import), its addresses, the reservation of them.
@@ -42,6 +54,7 @@ export const add = Effect.gen(function* () {
   const { network, attachment, link: config, prevResult } = yield* ConfigService
   yield* refuseNamePattern
   yield* refuseInexpressible
+  yield* refuseTwoOrigins
   const host = yield* hostPlace
   const container = yield* containerPlace(host)
 

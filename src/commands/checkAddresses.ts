@@ -7,7 +7,10 @@ import type { Route } from "../services/NetlinkService.ts"
 import { differs } from "./differs.ts"
 import type { Place } from "./place.ts"
 
+/** The kernel takes table 0 for it. */
 const mainTable = 254
+/** Bytes: 65535 less 15, to which the kernel cuts a larger one. */
+const largestRouteMtu = 65520
 
 /** Zero says as much as nothing. */
 const asAsked = (asked: number | undefined, found: number | undefined): boolean => !asked || asked === found
@@ -18,11 +21,11 @@ const isRoute = (asked: ResultRoute) => {
     route.family === family &&
     route.prefix === prefix &&
     route.dst === address &&
-    (route.table ?? mainTable) === (asked.table ?? mainTable) &&
+    (route.table ?? mainTable) === (asked.table || mainTable) &&
     // A default route may come from the first gateway of the family; only a stated gateway of another route is compared.
     (asked.gw === undefined || prefix === 0 || route.gw === asked.gw.address) &&
     asAsked(asked.priority, route.priority) &&
-    asAsked(asked.mtu, route.mtu) &&
+    asAsked(asked.mtu && Math.min(asked.mtu, largestRouteMtu), route.mtu) &&
     asAsked(asked.advmss, route.advmss) &&
     // IPv6 routes have no scope.
     (family === 6 || asked.scope === undefined || route.scope === asked.scope)
@@ -47,17 +50,17 @@ export const checkAddresses = Effect.fnUntraced(function* (
   prevResult: Result,
   index: number
 ) {
-  const found = yield* container.route.addressList(link.index)
   // An address that names no interface is ours where there is no other it could be.
   const onlyOurs = prevResult.interfaces.length === 1
   const ours = prevResult.ips.filter((ip) => ip.interface === index || (ip.interface === undefined && onlyOurs))
+  if (ours.length === 0 && prevResult.routes.length === 0) return
+  const found = yield* container.route.addressList(link.index)
   for (const ip of ours) {
     const { address, prefix } = ip.address
     if (!found.some((has) => has.address === address && has.prefix === prefix)) {
       return yield* differs(`Failed to match addr ${formatCidr(ip.address)} on interface ${link.name}`)
     }
   }
-  if (ours.length === 0 && prevResult.routes.length === 0) return
   const routes = yield* container.route.routeList()
   const cutOff = ours.find((ip) => !hasSubnetRoute(link, routes, ip))
   if (cutOff !== undefined) {

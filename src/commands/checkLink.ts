@@ -51,7 +51,7 @@ const checkMac = Effect.fnUntraced(function* (link: Link, entry: ResultInterface
 })
 
 const checkSize = Effect.fnUntraced(function* (link: Link, entry: ResultInterface, config: LinkConf) {
-  const [says, mtu] = entry.mtu === undefined ? ["configured is", config.mtu] : ["prevResult says", entry.mtu]
+  const [says, mtu] = config.mtu === undefined ? ["prevResult says", entry.mtu] : ["configured is", config.mtu]
   if (mtu !== undefined && mtu !== link.mtu) {
     return yield* differs(
       `link "${link.name}" has MTU ${link.mtu}, ${says} ${mtu}`,

@@ -6,7 +6,7 @@ import { describe } from "../netlink/describe.ts"
 import { decodeLink } from "../netlink/link.ts"
 import type { Message, Request } from "../netlink/message.ts"
 import * as requests from "../netlink/requests.ts"
-import { decodeRoute } from "../netlink/route.ts"
+import { decodeRoutes } from "../netlink/route.ts"
 import type { LogService } from "../services/LogService.ts"
 import { LinkNotFound, NetlinkError, type Rtnetlink } from "../services/NetlinkService.ts"
 import { converse, type Event, type Transport } from "./conversation.ts"
@@ -116,7 +116,9 @@ export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
     routeAdd: (route) => change(() => requests.routeAdd(route)),
     routeList: (filter = {}) =>
       Effect.map(ask(requests.routeDump), (messages) =>
-        bodies(messages, RTM_NEWROUTE, decodeRoute).filter(({ dev }) => filter.dev === undefined || filter.dev === dev)
+        bodies(messages, RTM_NEWROUTE, decodeRoutes)
+          .flat()
+          .filter(({ dev }) => filter.dev === undefined || filter.dev === dev)
       ),
     kindExists: (kind) =>
       ask(() => requests.kindProbe(kind)).pipe(

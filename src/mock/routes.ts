@@ -128,16 +128,10 @@ export const removeRoute = (netns: NetnsState, dst: string, prefix: number): voi
   netns.routes.splice(at, 1)
 }
 
-/** IPv6 routes to one destination through gateways are one route with several next hops; the first is listed. */
-const isLaterHop = (route: RouteState, at: number, routes: ReadonlyArray<RouteState>): boolean =>
-  route.family === 6 &&
-  route.gw !== undefined &&
-  routes.findIndex((other) => other.gw !== undefined && sameKey(other, route)) < at
-
-/** `ip route show table all`, unicast routes. */
+/** `ip route show table all`, unicast routes; a multipath route as one for each next hop. */
 export const listRoutes = (netns: NetnsState, dev: number | undefined): ReadonlyArray<Route> =>
   netns.routes
-    .filter((route, at, routes) => !isLaterHop(route, at, routes) && (dev === undefined || route.dev.index === dev))
+    .filter((route) => dev === undefined || route.dev.index === dev)
     .map((route) => ({
       family: route.family,
       dst: route.dst,

@@ -96,32 +96,34 @@ export const readHops = (multipath: Uint8Array): ReadonlyArray<Hop> => {
 }
 
 /**
- * The unicast route that an RTM_NEWROUTE describes; undefined for a body that is none, and for what is no route to send
- * packets along: local, broadcast, unreachable ones, cached clones, other families.
+ * The unicast routes that an RTM_NEWROUTE describes: one for each next hop, since IPv6 makes one multipath route of what
+ * was added as several. None for a body that is no route, and for what is no route to send packets along: local,
+ * broadcast, unreachable ones, cached clones, other families.
  */
-export const decodeRoute = (body: Uint8Array): Route | undefined => {
-  if (body.length < RTMSG || readU8(body, 7) !== RTN_UNICAST) return undefined
-  if ((readU32(body, 8) ?? 0) & RTM_F_CLONED) return undefined
+export const decodeRoutes = (body: Uint8Array): ReadonlyArray<Route> => {
+  if (body.length < RTMSG || readU8(body, 7) !== RTN_UNICAST) return []
+  if ((readU32(body, 8) ?? 0) & RTM_F_CLONED) return []
   const family = ({ [AF_INET]: 4, [AF_INET6]: 6 } as const)[body[0] ?? 0]
-  if (family === undefined) return undefined
+  if (family === undefined) return []
 
   const attributes = indexAttributes(body.subarray(RTMSG))
   const dst = attributes.get(RTA_DST) ?? new Uint8Array(family === 4 ? 4 : 16)
-  if (dst.length !== (family === 4 ? 4 : 16)) return undefined
-  const [hop] = readHops(attributes.get(RTA_MULTIPATH) ?? empty)
+  if (dst.length !== (family === 4 ? 4 : 16)) return []
+  const several = readHops(attributes.get(RTA_MULTIPATH) ?? empty)
+  const hops = several.length > 0 ? several : [readHop(attributes, readU32(attributes.get(RTA_OIF) ?? empty))]
   const metrics = indexAttributes(attributes.get(RTA_METRICS) ?? empty)
   const mtu = readU32(metrics.get(RTAX_MTU) ?? empty)
   const advmss = readU32(metrics.get(RTAX_ADVMSS) ?? empty)
   const priority = readU32(attributes.get(RTA_PRIORITY) ?? empty)
-  return {
+  const route = {
     family,
     dst: decodeIp(dst) ?? "",
     prefix: readU8(body, 1) ?? 0,
     table: readU32(attributes.get(RTA_TABLE) ?? empty) ?? readU8(body, 4) ?? 0,
     scope: readU8(body, 6) ?? 0,
-    ...(hop ?? readHop(attributes, readU32(attributes.get(RTA_OIF) ?? empty))),
     ...(mtu === undefined ? {} : { mtu }),
     ...(advmss === undefined ? {} : { advmss }),
     ...(priority === undefined ? {} : { priority })
-  }
+  } satisfies Route
+  return hops.map((hop) => ({ ...route, ...hop }))
 }

@@ -76,7 +76,7 @@ export interface Route {
   readonly dst: string
   readonly prefix: number
   readonly gw?: string
-  /** ifindex of the outgoing link (RTA_OIF); of a multipath route the first next hop's when read. Absent: none (unreachable …). */
+  /** ifindex of the outgoing link (RTA_OIF). Absent: none (unreachable …). */
   readonly dev?: number
   /** Bytes (RTAX_MTU). */
   readonly mtu?: number
@@ -107,7 +107,7 @@ export interface Rtnetlink {
   readonly addressList: (index: number) => Effect.Effect<ReadonlyArray<Address>, NetlinkError>
   /** `ip route add …` (NLM_F_CREATE without NLM_F_EXCL, so that IPv6 routes of one destination become multipath). */
   readonly routeAdd: (route: Route) => Effect.Effect<void, NetlinkError>
-  /** `ip route show table all`, unicast routes of both families, optionally only of one outgoing link. */
+  /** `ip route show table all`, unicast routes of both families, a multipath one as one for each next hop. */
   readonly routeList: (filter?: { readonly dev?: number }) => Effect.Effect<ReadonlyArray<Route>, NetlinkError>
   /** Whether the kernel knows the kind (CONFIG_MACVTAP …): asks for a link that cannot be, which leaves nothing behind. */
   readonly kindExists: (kind: LinkKind) => Effect.Effect<boolean, NetlinkError>

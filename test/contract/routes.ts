@@ -112,7 +112,11 @@ export const routes = (it: InWorld): void => {
         "one again": [yield* add({ dst: "::", prefix: 0, gw: "fd09::1" }), "EEXIST"],
         "another metric": [yield* add({ dst: "::", prefix: 0, gw: "fd09::1", priority: 5 }), "ok"]
       })
-      assert.deepStrictEqual(yield* ownRoutes(places), ["::/0 via fd09::1 metric 1024", "::/0 via fd09::1 metric 5"])
+      assert.deepStrictEqual(yield* ownRoutes(places), [
+        "::/0 via fd09::1 metric 1024",
+        "::/0 via fd09::1 metric 5",
+        "::/0 via fd09::3 metric 1024"
+      ])
     }))
 
   it("need a link that is up, and for IPv6 one that has it", (places) =>

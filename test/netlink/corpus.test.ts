@@ -10,7 +10,7 @@ import { NLMSG_DONE, NLMSG_ERROR, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE } from 
 import * as Describe from "../../src/netlink/describe.ts"
 import { decodeLink } from "../../src/netlink/link.ts"
 import { decode, type Message, readError } from "../../src/netlink/message.ts"
-import { decodeRoute } from "../../src/netlink/route.ts"
+import { decodeRoutes } from "../../src/netlink/route.ts"
 import { assertReadable } from "./readers.ts"
 
 const folder = new URL("corpus/", import.meta.url)
@@ -30,7 +30,7 @@ const read = (file: string) => {
 const readers: Readonly<Record<number, (message: Message) => unknown>> = {
   [RTM_NEWLINK]: ({ body }) => decodeLink(body),
   [RTM_NEWADDR]: ({ body }) => decodeAddress(body),
-  [RTM_NEWROUTE]: ({ body }) => decodeRoute(body),
+  [RTM_NEWROUTE]: ({ body }) => decodeRoutes(body)[0],
   [NLMSG_ERROR]: readError,
   [NLMSG_DONE]: readError
 }

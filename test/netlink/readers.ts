@@ -12,7 +12,7 @@ import {
 import { describe } from "../../src/netlink/describe.ts"
 import { decodeLink } from "../../src/netlink/link.ts"
 import { decode, type Message, readError } from "../../src/netlink/message.ts"
-import { decodeRoute, readHops } from "../../src/netlink/route.ts"
+import { decodeRoutes, readHops } from "../../src/netlink/route.ts"
 import { decodeAttributes } from "../../src/wire/attribute.ts"
 
 /** As messages of each type that we know, and of one that we do not. */
@@ -43,8 +43,7 @@ export const assertReadable = (bytes: Uint8Array): void => {
   assertLink(bytes)
   const address = decodeAddress(bytes)
   if (address) assertIp(address.family, address.address)
-  const route = decodeRoute(bytes)
-  if (route) assertIp(route.family, route.dst)
+  for (const route of decodeRoutes(bytes)) assertIp(route.family, route.dst)
   for (const type of types) {
     for (const flags of [0, 1, 0x300]) {
       const message = { type, flags, sequence: 1, port: 1, body: bytes }
