@@ -8,17 +8,17 @@ import { describeAlias } from "../cni/alias.ts"
 import { CniError, codes } from "../cni/CniError.ts"
 import { deviceName } from "../cni/deviceName.ts"
 import { byteLength, longestLinkName } from "../cni/names.ts"
-import type { Link, LinkOptions } from "../link/Link.ts"
-import type { LinkKind } from "../link/LinkKind.ts"
+import type { Link } from "../link/Link.ts"
 import { ConfigService } from "../services/ConfigService.ts"
-import { LogService } from "../services/LogService.ts"
 import type { LinkChange } from "../services/NetlinkService.ts"
-import { type TapNode, TapService } from "../services/TapService.ts"
+import { TapService } from "../services/TapService.ts"
 import { explainRefusal } from "./explain.ts"
 import { configuredSettings } from "./makeLink.ts"
+import { describeLink, onParent } from "./obstacle.ts"
 import { ownIndexes } from "./ownLink.ts"
 import { checkMtu, findParent, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
+import { putBack, upLast } from "./putBack.ts"
 import { foreignNode, giveTapNode, judgeNode } from "./tapNode.ts"
 
 const refuse = (deviceID: string, why: string, advice: string) =>
@@ -73,9 +73,27 @@ const checkDevice = Effect.fnUntraced(function* (host: Place, device: Link, devi
   return parent
 })
 
-/** The options that a request can set again: those that configurations can name. */
-const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
-  Object.fromEntries(Object.entries(options).filter(([name]) => kind.attributes[name]?.key !== undefined))
+/**
+ * Refuses to take away a MAC address that could not be given back. Two links on one master can be made with the same one
+ * while the first is down, but a link, even a down one, is not set to what its master or an up link beside it has
+ * (EADDRINUSE). In mode passthru the address is the master's own.
+ */
+const checkMac = Effect.fnUntraced(function* (host: Place, device: Link, parent: Link | undefined, deviceID: string) {
+  const { network, link } = yield* ConfigService
+  if (device.up || upLast(network.kind, device)) return
+  if (link.mac === undefined || link.mac === device.mac || parent === undefined) return
+  const isBeside = onParent(parent)
+  const holds = (other: Link): boolean =>
+    other.mac === device.mac && (other.index === parent.index || (other.up && isBeside(other)))
+  const beside = (other: Link): boolean => other.index !== device.index && other.parent?.netnsid === undefined
+  const holder = holds(parent) ? parent : (yield* host.route.linkList).find((other) => beside(other) && holds(other))
+  if (holder === undefined) return
+  return yield* refuse(
+    deviceID,
+    `its MAC address ${device.mac} is that of ${describeLink(holder)} too, and could not be restored if this failed`,
+    `give the device an address of its own first, or leave "mac" out`
+  )
+})
 
 /**
  * An ifindex in the container under which the link keeps a tap node of its own. Its present one where it can: the
@@ -96,51 +114,13 @@ const chooseIndex = Effect.fnUntraced(function* (container: Place, device: Link,
   return yield* new CniError({ code: codes.tryAgainLater, msg: `no free tap node for device "${device.name}"` })
 })
 
-/** Whether the device's other flags have to be set before it goes up. */
-const upLast = (kind: LinkKind, device: Link): boolean => kind.upLast?.(device.options) === true
-
-/** Puts the device back: namespace, ifindex, name, mode, MAC, MTU, flags, alias, and whose its node was. */
-const putBack = Effect.fnUntraced(function* (
-  host: Place,
-  container: Place,
-  device: Link,
-  index: number,
-  node: TapNode | undefined
-) {
-  const { network, attachment } = yield* ConfigService
-  const was = {
-    kind: network.kind,
-    name: device.name,
-    mtu: device.mtu,
-    alias: device.alias ?? "",
-    up: device.up,
-    allmulti: device.allmulti,
-    promisc: device.promisc,
-    options: settable(network.kind, device.options),
-    ...(device.mac === undefined ? {} : { mac: device.mac })
-  } satisfies LinkChange
-  const moved = yield* container.route.linkGet(index).pipe(
-    Effect.map((link) => link.kind === device.kind && (link.name === attachment.ifname || link.name === device.name)),
-    Effect.catchTag("LinkNotFound", () => Effect.succeed(false))
-  )
-  const { up, ...rest } = was
-  const route = moved ? container.route : host.route
-  const back = moved ? { netns: host.netns, newIndex: device.index } : {}
-  yield* route.linkSet(moved ? index : device.index, { ...(upLast(network.kind, device) ? rest : was), ...back })
-  if (upLast(network.kind, device)) yield* host.route.linkSet(device.index, { up })
-  if (node === undefined) return
-  // A move makes the node anew, root's, and with another number; it goes back to whom it was given.
-  const verdict = yield* judgeNode(host.netns, device)
-  if (verdict._tag === "Own") yield* (yield* TapService).give(verdict.node, node)
-})
-
 /** `ip link set <device> netns <container> name <ifname> …`, one request, with a tap node of its own there. */
 export const importLink = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
   const { network } = yield* ConfigService
-  const { log } = yield* LogService
   const settings = yield* configuredSettings
   const device = yield* findDevice(host, deviceID)
   const parent = yield* checkDevice(host, device, deviceID)
+  yield* checkMac(host, device, parent, deviceID)
   const before = yield* judgeNode(host.netns, device)
   const index = yield* chooseIndex(container, device, before._tag !== "Foreign")
   // Registered before the request: the kernel works through it attribute by attribute and does not undo the first ones
@@ -148,9 +128,7 @@ export const importLink = Effect.fnUntraced(function* (host: Place, container: P
   yield* Effect.addFinalizer((exit) =>
     Exit.isSuccess(exit)
       ? Effect.void
-      : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined).pipe(
-          Effect.catch((error) => log("error", () => `could not put back ${device.name}: ${JSON.stringify(error)}`))
-        )
+      : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined)
   )
   const { up, ...down } = settings
   const separately = upLast(network.kind, device) && up === true

@@ -186,6 +186,75 @@ describe.skipIf(!able)("an import", () => {
     assert.deepStrictEqual(await seen(node, device), before)
   })
 
+  it("is refused where the device's MAC address could not be restored", async () => {
+    await using node = await makeNode()
+    const twin = "address 02:00:00:00:00:99"
+    const device = await makeDevice(node, "dev0", twin, "mode vepa", "down")
+    await node.host.ip(`link add link eth0 name twin ${twin} type macvtap`)
+    await node.host.ip("link set twin up")
+    const before = await seen(node, device)
+    const conf = { deviceID: "dev0", mac: "02:00:00:00:00:42" }
+    const { msg } = await node.fails("ADD", { conf })
+    assert.match(msg, /its MAC address 02:00:00:00:00:99 is that of link "twin" \(macvtap\) too/)
+    assert.deepStrictEqual(await seen(node, device), before)
+    await node.host.ip("link set twin down")
+    await node.add({ conf })
+    assert.strictEqual((await node.link())?.address, conf.mac)
+  })
+
+  it("that fails restores the rest where the MAC address was taken meanwhile", async () => {
+    await using node = await makeNode()
+    const mac = "02:00:00:00:00:99"
+    await using stub = await makeStub({
+      ADD:
+        `ip -n ${node.host.name} link add link eth0 name twin address ${mac} type macvtap\n` +
+        `ip -n ${node.host.name} link set twin up\nexit 1`
+    })
+    const device = await makeDevice(node, "dev0", `address ${mac}`)
+    const { node: before } = await seen(node, device)
+    const conf = { deviceID: "dev0", mac: "02:00:00:00:00:42", mtu: 1300, ipam: { type: "stub" } }
+    const { status, stderr } = await node.call("ADD", { conf, path: stub.path })
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /dev0 is back on the host, but its MAC address is 02:00:00:00:00:42, not 02:00:00:00:00:99/)
+    assert.notMatch(stderr, /[{}]/)
+    assert.deepStrictEqual(await ipLink(node.host.name, "dev0"), { ...device, address: conf.mac })
+    assert.deepStrictEqual((await seen(node, device)).node, before)
+    assert.deepStrictEqual(await names(node.pod), ["lo"])
+  })
+
+  it("that fails restores the rest where the ifindex was taken meanwhile", async () => {
+    await using node = await makeNode()
+    const device = await makeDevice(node, "dev0")
+    const taking = `link add br7 index ${device.ifindex} type bridge`
+    await using stub = await makeStub({ ADD: `ip -n ${node.host.name} ${taking}\nexit 1` })
+    const conf = { deviceID: "dev0", mtu: 1300, mac: "02:00:00:00:00:42", ipam: { type: "stub" } }
+    const { status, stderr } = await node.call("ADD", { conf, path: stub.path })
+    assert.strictEqual(status, 1)
+    const link = await ipLink(node.host.name, "dev0")
+    if (link === undefined) assert.fail("the device is not on the host")
+    assert.notStrictEqual(link.ifindex, device.ifindex)
+    assert.deepStrictEqual({ ...link, ifindex: device.ifindex }, device)
+    assert.include(stderr, `dev0 is back on the host, but its ifindex is ${link.ifindex}, not ${device.ifindex}`)
+    const rights = await nodeStatus(tapNode(link))
+    assert.deepInclude(rights, { uid: 4242, gid: 36, mode: 0o640 })
+    assert.deepStrictEqual(await names(node.pod), ["lo"])
+  })
+
+  it("that fails leaves the device as it was although IPAM renamed it", async () => {
+    await using node = await makeNode()
+    await using stub = await makeStub({ ADD: `ip -n ${node.pod.name} link set net1 name renamed\nexit 1` })
+    const device = await makeDevice(node, "dev0")
+    const before = await seen(node, device)
+    const { status, stderr } = await node.call("ADD", {
+      conf: { deviceID: "dev0", mac: "02:00:00:00:00:42", ipam: { type: "stub" } },
+      path: stub.path
+    })
+    assert.strictEqual(status, 1)
+    assert.notMatch(stderr, /put back/)
+    assert.deepStrictEqual(await seen(node, device), before)
+    assert.deepStrictEqual(await names(node.pod), ["lo"])
+  })
+
   it("whose answer nobody takes leaves the device as it was", async () => {
     await using node = await makeNode()
     const device = await makeDevice(node, "dev0")
