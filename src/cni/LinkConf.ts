@@ -5,7 +5,7 @@ import type { LinkOptions } from "../link/Link.ts"
 import type { CniArgs } from "./CniArgs.ts"
 import type { CniError } from "./CniError.ts"
 import { type Dns, dns } from "./Dns.ts"
-import { type Decoder, struct } from "./decode.ts"
+import { type Decoder, list, struct } from "./decode.ts"
 import { checked, flag, integer, lenient, orElse, text } from "./decoders.ts"
 import { linkOptions } from "./linkOptions.ts"
 import { chooseMac } from "./mac.ts"
@@ -64,19 +64,23 @@ const fields = struct({
   group: id,
   deviceID,
   dns,
-  runtimeConfig: struct({ deviceID })
+  /** The runtime reads these, and IPAM plugins the addresses; their types are judged here, where a mistake is named. */
+  capabilities: struct({}),
+  runtimeConfig: struct({ deviceID, ips: list(text) })
 })
 
 /** The configuration of the link, or the first thing that is wrong with it. */
 export const readLinkConf = (conf: NetConf, args: CniArgs): Effect.Effect<LinkConf, CniError> =>
   Effect.fromResult(
     Result.gen(function* () {
-      const { runtimeConfig, promiscMode, allmulti, ...rest } = yield* decodeConfig(fields, conf.document)
+      const given = yield* decodeConfig(fields, conf.document)
+      const { capabilities: _, runtimeConfig, promiscMode, allmulti, deviceID, ...rest } = given
       const options = yield* decodeConfig(linkOptions(conf.kind), conf.document)
       const mac = yield* chooseMac(conf.document, args)
+      const device = runtimeConfig.deviceID ?? deviceID
       return {
         ...rest,
-        ...runtimeConfig,
+        ...(device === undefined ? {} : { deviceID: device }),
         ...(mac === undefined ? {} : { mac }),
         options,
         promisc: promiscMode,

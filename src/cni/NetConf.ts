@@ -4,17 +4,18 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { kindByName } from "../link/kinds.ts"
+import { kindByName, kinds } from "../link/kinds.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import { macvtap } from "../link/macvtap.ts"
 import { type AttachmentKey, decodeValidAttachments } from "./attachments.ts"
 import { CniError, codes } from "./CniError.ts"
 import { type Decoder, describeFault, type Fault, type JsonObject, struct } from "./decode.ts"
-import { absolutePath, lenient, parsed, text } from "./decoders.ts"
+import { absolutePath, checked, lenient, parsed, text } from "./decoders.ts"
 import type { Command, ConfiguredCommand } from "./Environment.ts"
 import { readHeader } from "./header.ts"
 import { type Ipam, ipam } from "./ipam.ts"
 import { type LogLevel, logLevelWords, parseLogLevel } from "./logLevel.ts"
+import { show } from "./show.ts"
 
 export interface NetConf {
   readonly command: ConfiguredCommand
@@ -44,11 +45,23 @@ export const decodeConfig = <A>(decoder: Decoder<A>, document: JsonObject): Resu
 export const invalidConfig = (cause: Fault): CniError =>
   new CniError({ code: codes.invalidConfig, msg: `invalid configuration: ${describeFault(cause)}` })
 
+/** What this plugin is called as a whole, and may be installed as; it is no kind's name. */
+const pluginName = "macvtap-cni"
+
+/**
+ * A runtime runs the file that `type` names, so a type other than the program's name comes from a person or a wrapper: a
+ * misspelt kind is then refused, or it would quietly become another. A program that has a kind's name says it all.
+ */
+const typeProblem = (program: string) => (type: string) =>
+  type === program || type === pluginName || kindByName(type) !== undefined || kindByName(program) !== undefined
+    ? undefined
+    : `expected one of ${kinds.map(({ kind }) => kind).join(", ")}, got ${show(type)}`
+
 /** What is left for all commands. DEL takes what it cannot read for absent: nothing can have been made by it. */
 const settings = (program: string, command: ConfiguredCommand) => {
   const when = <A>(decoder: Decoder<A | undefined>) => (command === "DEL" ? lenient(decoder) : decoder)
   return struct({
-    type: when(text),
+    type: when(checked(text, typeProblem(program))),
     ipam: when(ipam(program)),
     logFile: when(absolutePath),
     logLevel: when(parsed(parseLogLevel, logLevelWords))

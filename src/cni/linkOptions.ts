@@ -1,26 +1,48 @@
 /** A kind's own options from a configuration, by the kind's table. */
 import * as Result from "effect/Result"
 import type { LinkOptions, OptionValue } from "../link/Link.ts"
-import type { LinkAttribute, LinkKind } from "../link/LinkKind.ts"
+import type { AttributeCodec, LinkAttribute, LinkKind } from "../link/LinkKind.ts"
 import { type Decoder, fault, struct, unexpected } from "./decode.ts"
 
-/** Go's zero values, which stand for an absent key: a queue of length 0 is one of the kernel's default length. */
-const isZeroValue = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === "" ||
-  value === 0 ||
-  value === false ||
-  (Array.isArray(value) && value.length === 0)
+type Sort = "text" | "number" | "flag" | "list"
+
+/** Which sort of JSON value a codec takes, found by asking it: names are listed, a range has 1 or a u32's end in it. */
+const sortOf = (codec: AttributeCodec): Sort => {
+  const takes = (value: unknown): boolean => codec.parse(value) !== undefined
+  if (codec.values !== undefined) {
+    return "text"
+  }
+  if (takes(1) || takes(0xffffffff)) {
+    return "number"
+  }
+  return takes(true) ? "flag" : "list"
+}
+
+/**
+ * Go's zero value of the option's own type, which stands for an absent key: a queue of length 0 is one of the kernel's
+ * default length. One of another type is a mistake, as it is for Go's decoder: `"mode": 0`.
+ */
+const isZeroValue: Readonly<Record<Sort, (value: unknown) => boolean>> = {
+  text: (value) => value === "",
+  number: (value) => value === 0,
+  flag: () => false,
+  list: (value) => Array.isArray(value) && value.length === 0
+}
 
 const option =
   ({ codec }: LinkAttribute): Decoder<OptionValue | undefined> =>
   (value) => {
-    if (isZeroValue(value)) {
+    if (value === undefined || value === null) {
+      return Result.succeed(undefined)
+    }
+    const sort = sortOf(codec)
+    if (isZeroValue[sort](value)) {
       return Result.succeed(undefined)
     }
     const parsed = codec.parse(value)
-    return parsed === undefined ? unexpected(codec.expected, value) : Result.succeed(parsed)
+    return parsed === undefined
+      ? unexpected(sort === "number" ? `${codec.expected}, or 0 for the default` : codec.expected, value)
+      : Result.succeed(parsed)
   }
 
 /** What ADD asks for: the configured options, and the table's defaults for the others. */

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { CniArgs } from "../../src/cni/CniArgs.ts"
-import { readLinkConf } from "../../src/cni/LinkConf.ts"
+import { lenientLinkConf, readLinkConf } from "../../src/cni/LinkConf.ts"
 import { readNetConf } from "../../src/cni/NetConf.ts"
 import { error, value } from "./outcome.ts"
 
@@ -18,6 +18,8 @@ const invalid = (words: string) => ({ code: 7, msg: `invalid configuration: ${wo
 const linkName = "expected the name of a link, at most 15 bytes without / : or whitespace"
 const unsigned31 = "expected an integer from 0 to 2147483647"
 const id = "expected an integer from 0 to 4294967294"
+const queue = "expected a whole number from 1 to 4294967295, or 0 for the default"
+const macList = "expected a list of 1 to 4096 unicast MAC addresses such as 02:03:04:05:06:07"
 const modes = "expected one of bridge, vepa, private, passthru, source"
 
 describe("keys", () => {
@@ -38,6 +40,9 @@ describe("keys", () => {
     ],
     [{ bcqueuelen: 100 }, { options: { bcqueuelen: 100 } }],
     [{ bcqueuelen: 0 }, {}],
+    [{ bcqueuelen: null }, {}],
+    [{ sourceMACs: [] }, {}],
+    [{ sourceMACs: null }, {}],
     [
       { promiscMode: true, allmulti: false },
       { promisc: true, allmulti: false }
@@ -60,7 +65,10 @@ describe("keys", () => {
       }
     ],
     [{ dns: { nameservers: [], domain: "", search: null } }, {}],
-    [{ capabilities: { mac: true }, unknown: { deep: [[[]]] } }, {}]
+    [{ capabilities: { mac: true }, unknown: { deep: [[[]]] } }, {}],
+    [{ capabilities: null, runtimeConfig: { ips: null } }, {}],
+    [{ capabilities: {}, runtimeConfig: { ips: [] } }, {}],
+    [{ runtimeConfig: { ips: ["10.1.0.5/24"], portMappings: [] } }, {}]
   ]
   for (const [config, conf] of good) {
     it(JSON.stringify(config), () => {
@@ -89,8 +97,19 @@ describe("keys", () => {
     [{ mode: "BRIDGE" }, `mode: ${modes}, got "BRIDGE"`],
     [{ mode: 5 }, `mode: ${modes}, got 5`],
     [{ mode: { mode: "bridge" } }, `mode: ${modes}, got an object`],
-    [{ bcqueuelen: -1 }, "bcqueuelen: expected a whole number from 1 to 4294967295, got -1"],
-    [{ bcqueuelen: 4294967296 }, "bcqueuelen: expected a whole number from 1 to 4294967295, got 4294967296"],
+    [{ mode: [] }, `mode: ${modes}, got []`],
+    [{ mode: 0 }, `mode: ${modes}, got 0`],
+    [{ mode: false }, `mode: ${modes}, got false`],
+    [{ bcqueuelen: -1 }, `bcqueuelen: ${queue}, got -1`],
+    [{ bcqueuelen: 4294967296 }, `bcqueuelen: ${queue}, got 4294967296`],
+    [{ bcqueuelen: false }, `bcqueuelen: ${queue}, got false`],
+    [{ bcqueuelen: [] }, `bcqueuelen: ${queue}, got []`],
+    [{ bcqueuelen: "" }, `bcqueuelen: ${queue}, got ""`],
+    [{ sourceMACs: 0 }, `sourceMACs: ${macList}, got 0`],
+    [{ sourceMACs: false }, `sourceMACs: ${macList}, got false`],
+    [{ sourceMACs: "" }, `sourceMACs: ${macList}, got ""`],
+    [{ sourceMACs: {} }, `sourceMACs: ${macList}, got an object`],
+    [{ mode: "source", sourceMACs: false }, `sourceMACs: ${macList}, got false`],
     [{ promiscMode: "true" }, 'promiscMode: expected true or false, got "true"'],
     [{ allmulti: 1 }, "allmulti: expected true or false, got 1"],
     [{ linkInContainer: [] }, "linkInContainer: expected true or false, got []"],
@@ -102,6 +121,11 @@ describe("keys", () => {
     [{ deviceID: 5 }, "deviceID: expected a string, got 5"],
     [{ runtimeConfig: { deviceID: 5 } }, "runtimeConfig.deviceID: expected a string, got 5"],
     [{ runtimeConfig: "x" }, 'runtimeConfig: expected an object, got "x"'],
+    [{ capabilities: 1 }, "capabilities: expected an object, got 1"],
+    [{ capabilities: ["mac"] }, 'capabilities: expected an object, got ["mac"]'],
+    [{ runtimeConfig: { ips: 1 } }, "runtimeConfig.ips: expected an array, got 1"],
+    [{ runtimeConfig: { ips: "10.1.0.5/24" } }, 'runtimeConfig.ips: expected an array, got "10.1.0.5/24"'],
+    [{ runtimeConfig: { ips: [{}] } }, "runtimeConfig.ips[0]: expected a string, got an object"],
     [{ dns: [] }, "dns: expected an object, got []"],
     [{ dns: { nameservers: "10.0.0.1" } }, 'dns.nameservers: expected an array, got "10.0.0.1"'],
     [{ dns: { search: ["a", 5] } }, "dns.search[1]: expected a string, got 5"],
@@ -110,6 +134,8 @@ describe("keys", () => {
   for (const [config, words] of bad) {
     it(words, () => {
       assert.deepStrictEqual(error(read(config)), invalid(words))
+      const del = readNetConf("macvtap", "DEL", JSON.stringify({ name: "n", ...config }))
+      assert.deepInclude(value(Effect.map(del, lenientLinkConf)), { options: {} })
     })
   }
 

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Command } from "../../src/cni/Environment.ts"
 import { readNetConf } from "../../src/cni/NetConf.ts"
+import { kinds } from "../../src/link/kinds.ts"
 import { error, value } from "./outcome.ts"
 
 const read = (config: object, command: Command = "ADD", program = "macvtap") =>
@@ -15,7 +16,11 @@ describe("the kind", () => {
     ["macvlan", "macvtap", "macvlan"],
     ["macvtap", "macvlan", "macvtap"],
     ["other", "macvlan", "macvlan"],
-    ["other", "macvtap-cni", "macvtap"],
+    ["macvtap-cni", "macvtap-cni", "macvtap"],
+    ["macvtap-cni", "macvtap", "macvtap"],
+    ["macvtap-cni", "main.ts", "macvtap"],
+    ["my-macvtap", "my-macvtap", "macvtap"],
+    ["macvlan", "my-macvtap", "macvlan"],
     [undefined, "macvlan", "macvlan"],
     ["", "main.ts", "macvtap"],
     [null, "main.ts", "macvtap"]
@@ -25,6 +30,26 @@ describe("the kind", () => {
       assert.strictEqual(value(read({ type }, "ADD", program)).kind.kind, kind)
     })
   }
+
+  const kindNames = kinds.map(({ kind }) => kind).join(", ")
+  const unknown: ReadonlyArray<readonly [type: string, program: string]> = [
+    ["maclvan", "macvtap-cni"],
+    ["foo", "main.ts"],
+    ["MACVTAP", "my-macvtap"],
+    ["toString", "node"],
+    ["my-macvtap", "other"],
+    ["macvtap ", ""]
+  ]
+  for (const [type, program] of unknown) {
+    it(`of type ${JSON.stringify(type)} in a program called "${program}" is none; for DEL it is macvtap`, () => {
+      const expected = invalid(`type: expected one of ${kindNames}, got ${JSON.stringify(type)}`)
+      for (const command of ["ADD", "CHECK", "GC", "STATUS"] as const) {
+        assert.deepStrictEqual(error(read({ type }, command, program)), expected)
+      }
+      assert.strictEqual(value(read({ type }, "DEL", program)).kind.kind, "macvtap")
+    })
+  }
+
   it("wants a string", () => {
     assert.deepStrictEqual(error(read({ type: 5 })), invalid("type: expected a string, got 5"))
   })

@@ -1,4 +1,7 @@
-/** A new kind is one file and one line: here is the file, `ipvlan.ts`, and the line is in the mock of the registry. */
+/**
+ * A new kind is one file and one line: here is the file, `ipvlan.ts`, and the line is in the mock of the registry, whether
+ * or not the registry has a kind of that name by now.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { vi } from "vitest"
 import { kindByName } from "../../src/link/kinds.ts"
@@ -12,7 +15,7 @@ import { ipvlan } from "./ipvlan.ts"
 vi.mock("../../src/link/kinds.ts", async (original) => {
   const registry = await original<typeof import("../../src/link/kinds.ts")>()
   const { ipvlan } = await import("./ipvlan.ts")
-  const kinds: ReadonlyArray<LinkKind> = [...registry.kinds, ipvlan]
+  const kinds: ReadonlyArray<LinkKind> = [...registry.kinds.filter(({ kind }) => kind !== ipvlan.kind), ipvlan]
   return { kinds, kindByName: (name: string) => kinds.find(({ kind }) => kind === name) }
 })
 
