@@ -4,6 +4,7 @@
  * that no plain call needs, or where Bun has no foreign functions.
  */
 import type * as Fs from "node:fs"
+import { readU16, readU32 } from "../../src/wire/bytes.ts"
 import { type Argument, declare, type Library, libc } from "./libc.ts"
 
 const real = (): typeof Fs => require("node:fs")
@@ -58,9 +59,9 @@ const makedev = (major: number, minor: number): number =>
   ((major & ~0xfff) >>> 12) * 0x100000000000 + (major & 0xfff) * 0x100 + (minor & 0xff) + (minor >>> 8) * 0x100000
 
 /** `struct statx`, the same on every architecture, as much of it as anyone asks for. */
-const statsOf = (statx: DataView) => {
-  const u32 = (offset: number): number => statx.getUint32(offset, true)
-  const mode = statx.getUint16(28, true)
+const statsOf = (statx: Uint8Array) => {
+  const u32 = (offset: number): number => readU32(statx, offset) ?? 0
+  const mode = readU16(statx, 28) ?? 0
   const is = (type: number) => (): boolean => (mode & S_IFMT) === type
   return {
     nlink: u32(16),
@@ -101,7 +102,7 @@ const hot = (library: Library) => {
   const stat = (fd: number, path: string, flags: number): Stats => {
     const bytes = new Uint8Array(256)
     statx(fd, path, flags, STATX_BASIC_STATS, bytes)
-    return statsOf(new DataView(bytes.buffer))
+    return statsOf(bytes)
   }
   const statPath = (flags: number) => (path: string, options?: { readonly throwIfNoEntry?: boolean }) => {
     try {

@@ -107,6 +107,15 @@ describe.skipIf(!hasExecutable)("the executable in an empty environment", () => 
     assert.isArray(JSON.parse(stdout).supportedVersions)
   })
 
+  it.each([{ BUN_BE_BUN: "1" }, { BUN_OPTIONS: "--version" }, { BUN_OPTIONS: "--preload=/nowhere.js" }])(
+    "is not taken over by %o",
+    async (variables) => {
+      const { status, stdout } = await run(executable, [], { env: { CNI_COMMAND: "VERSION", ...variables } })
+      assert.strictEqual(status, 0)
+      assert.isArray(JSON.parse(stdout).supportedVersions)
+    }
+  )
+
   it("says what it is on stderr where there is no command", async () => {
     const [command = "", ...args] = inNetns(undefined, [executable])
     const { status, stdout, stderr } = await run(command, args, { env: {} })
