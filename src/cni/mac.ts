@@ -9,7 +9,7 @@ import { decodeConfig, invalidConfig } from "./NetConf.ts"
 import { show } from "./show.ts"
 
 interface Candidate {
-  readonly text: string | undefined
+  readonly text: string
   readonly error: (problem: string) => CniError
 }
 
@@ -19,15 +19,16 @@ const macs = struct({
   args: struct({ cni: struct({ mac: text }) })
 })
 
-const configured = (text: string | undefined, ...path: ReadonlyArray<string>): Candidate => ({
-  text,
-  error: (problem) => invalidConfig({ path, problem })
-})
+const configured = (text: string | undefined, ...path: ReadonlyArray<string>): Candidate | undefined =>
+  text === undefined ? undefined : { text, error: (problem) => invalidConfig({ path, problem }) }
 
-const argument = (text: string | undefined): Candidate => ({
-  text,
-  error: (problem) => new CniError({ code: codes.invalidEnvironment, msg: `invalid CNI_ARGS: MAC: ${problem}` })
-})
+const argument = (text: string | undefined): Candidate | undefined =>
+  text === undefined
+    ? undefined
+    : {
+        text,
+        error: (problem) => new CniError({ code: codes.invalidEnvironment, msg: `invalid CNI_ARGS: MAC: ${problem}` })
+      }
 
 /**
  * The first that there is, canonical: runtimeConfig.mac, args.cni.mac, CNI_ARGS, mac. CNI's conventions put `args` above
@@ -35,14 +36,12 @@ const argument = (text: string | undefined): Candidate => ({
  */
 export const chooseMac = (document: JsonObject, args: CniArgs): Result.Result<string | undefined, CniError> =>
   Result.flatMap(decodeConfig(macs, document), (given) => {
-    const candidates = [
-      configured(given.runtimeConfig.mac, "runtimeConfig", "mac"),
-      configured(given.args.cni.mac, "args", "cni", "mac"),
-      argument(args.mac),
+    const chosen =
+      configured(given.runtimeConfig.mac, "runtimeConfig", "mac") ??
+      configured(given.args.cni.mac, "args", "cni", "mac") ??
+      argument(args.mac) ??
       configured(given.mac, "mac")
-    ]
-    const chosen = candidates.find((candidate) => candidate.text !== undefined)
-    if (chosen?.text === undefined) {
+    if (chosen === undefined) {
       return Result.succeed(undefined)
     }
     const problem = macProblem(chosen.text)

@@ -78,7 +78,7 @@ export const add = Effect.gen(function* () {
         sandbox: attachment.netns
       }
     ],
-    ips: (allotted?.ips ?? []).map((ip) => ({ ...ip, interface: 0 })),
+    ips: allotted === undefined ? [] : allotted.ips.map((ip) => ({ ...ip, interface: 0 })),
     routes: allotted?.routes ?? [],
     dns: config.dns
   }

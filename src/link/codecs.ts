@@ -30,7 +30,10 @@ export const namesCodec = (names: Readonly<Record<string, number>>, width: "u16"
     encode: (value) => write(names[value] ?? 0),
     decode: (payload) => {
       const number = read(payload)
-      return values.find((name) => names[name] === number)
+      for (const name of values) {
+        if (names[name] === number) return name
+      }
+      return undefined
     },
     parse: (value) => values.find((name) => name === value),
     expected: `one of ${values.join(", ")}`,
@@ -41,7 +44,13 @@ export const namesCodec = (names: Readonly<Record<string, number>>, width: "u16"
 /** A u16 of a few bits that have names, as the list of those that are set; bits without a name are left out. */
 export const flagsCodec = (bits: Readonly<Record<string, number>>): AttributeCodec<ReadonlyArray<string>> => {
   const names = Object.keys(bits)
-  const setIn = (flags: number): ReadonlyArray<string> => names.filter((name) => (flags & (bits[name] ?? 0)) !== 0)
+  const setIn = (flags: number): ReadonlyArray<string> => {
+    const set: Array<string> = []
+    for (const name of names) {
+      if ((flags & (bits[name] ?? 0)) !== 0) set.push(name)
+    }
+    return set
+  }
   return {
     encode: (value) => u16(value.reduce((flags, name) => flags | (bits[name] ?? 0), 0)),
     decode: (payload) => {

@@ -1,5 +1,6 @@
 /** A route socket of a namespace, as a transport. */
 import { closeSync } from "node:fs"
+import { readU32 } from "../wire/bytes.ts"
 import type { Transport } from "./conversation.ts"
 import { inside } from "./enter.ts"
 import { errnoOf } from "./errno.ts"
@@ -31,7 +32,6 @@ const receiveBuffer = 1024 * 1024
 let buffer = new Uint8Array(65536)
 /** `struct sockaddr_nl { u16 nl_family; u16 pad; u32 nl_pid; u32 nl_groups; }` */
 const address = new Uint8Array(12)
-const sender = new DataView(address.buffer)
 
 /** Kernels before 4.12, 4.3 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
 const bestEffort = (step: () => void): boolean => {
@@ -72,6 +72,6 @@ export const socketTransport = (fd: number): Transport => ({
     const size = recvfrom(fd, buffer, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT), address)
     const bytes = buffer.slice(0, size)
     if (size > buffer.length) buffer = new Uint8Array(size)
-    return { bytes, size, sender: sender.getUint32(4, true) }
+    return { bytes, size, sender: readU32(address, 4) ?? 0 }
   }
 })
