@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../cni/CniError.ts"
+import { toCniError } from "../errors.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { LogService } from "../services/LogService.ts"
 import { type Reservation, ReservationService } from "../services/ReservationService.ts"
@@ -89,7 +90,7 @@ const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place
     Exit.isSuccess(exit) || !changed
       ? Effect.void
       : Effect.catch(takeNodeBack(host, device), (error) =>
-          log("error", () => `could not take back ${device.node}: ${JSON.stringify(error)}`)
+          log("error", () => `could not take back ${device.node}: ${toCniError(error).msg}`)
         )
   )
   const link = device.standalone

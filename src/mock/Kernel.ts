@@ -2,6 +2,7 @@
  * A kernel in memory for tests, demonstrations and properties: network namespaces, links, addresses, routes, sysctls,
  * tap nodes and IPAM plugins, behaving as Linux does (test/contract holds both to it). `mockLayer` gives its services.
  */
+import { kinds } from "../link/kinds.ts"
 import type { LogLevel } from "../services/LogService.ts"
 import { settle } from "./autoconf.ts"
 import { type DelegatePlugin, hostLocal } from "./hostLocal.ts"
@@ -18,7 +19,7 @@ export interface KernelOptions {
   readonly devtmpfs?: boolean
   /** false: no sysfs can be mounted (EPERM), a link's device number cannot be asked. */
   readonly sysfs?: boolean
-  /** Link kinds that the kernel can make; macvlan and macvtap when left out. */
+  /** Link kinds that the kernel can make; all that we have when left out. */
   readonly kinds?: ReadonlyArray<string>
   /** How many times a new IPv6 address is listed as tentative; 0 when left out. */
   readonly tentativeReads?: number
@@ -84,7 +85,7 @@ const makeMachine = (options: KernelOptions): Machine => {
     files: new Map(),
     devtmpfs: options.devtmpfs === false ? undefined : new Map(),
     sysfs: options.sysfs ?? true,
-    kinds: new Set(options.kinds ?? ["macvlan", "macvtap"]),
+    kinds: new Set(options.kinds ?? kinds.map(({ kind }) => kind)),
     tentativeReads: options.tentativeReads ?? 0,
     duplicates: new Set(options.duplicates),
     descriptors: new Map(),
