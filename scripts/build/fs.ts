@@ -108,8 +108,7 @@ const hot = (library: Library) => {
     try {
       return stat(AT_FDCWD, cpath(path), flags)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (options?.throwIfNoEntry === false && (code === "ENOENT" || code === "ENOTDIR")) return undefined
+      if (options?.throwIfNoEntry === false && (error as NodeJS.ErrnoException).code === "ENOENT") return undefined
       throw error
     }
   }
