@@ -39,6 +39,10 @@ const call = (path: string, options: Partial<DelegateCall> = {}) => {
 const alive = (pid: string): boolean =>
   existsSync(`/proc/${pid.trim()}/stat`) && !/\) Z/.test(readFileSync(`/proc/${pid.trim()}/stat`, "utf8"))
 
+/** Waits, two seconds at most, for the end of a process that was killed: the kernel ends a grandchild when it gets to it. */
+const ends = (pid: string, tries = 200): Effect.Effect<boolean> =>
+  Effect.suspend(() => (alive(pid) && tries > 0 ? Effect.delay(ends(pid, tries - 1), 10) : Effect.succeed(!alive(pid))))
+
 /** Waits for a file that the plugin writes. */
 const appears = (file: string): Effect.Effect<string> =>
   Effect.suspend(() => {
@@ -165,7 +169,7 @@ describe("a delegate", () => {
       const failure = yield* Effect.flip(call(path, { timeout: 300 }))
       assert.deepInclude(failure, { _tag: "DelegateTimeout", type: "fake", timeout: 300 })
       assert.isBelow(Date.now() - began, 2000)
-      for (const pid of readFileSync(`${path}/pids`, "utf8").trim().split(" ")) assert.isFalse(alive(pid))
+      for (const pid of readFileSync(`${path}/pids`, "utf8").trim().split(" ")) assert.isTrue(yield* ends(pid))
     })
   )
 

@@ -1,6 +1,7 @@
 /** `npm run demo` on this kernel: it works, and leaves nothing behind, however it ends. */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
+import { resolve } from "node:path"
 import { assert, describe, it } from "vitest"
 import { hasMacvtap } from "../support/machine.ts"
 import { run, until } from "../support/run.ts"
@@ -25,7 +26,7 @@ describe.skipIf(!hasMacvtap)("the demo", () => {
 
   it("works without root, in a user namespace", async (context) => {
     const nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
-    const readable = await run("setpriv", [...nobody, "test", "-r", "scripts/demo.ts"])
+    const readable = await run("setpriv", [...nobody, "test", "-r", resolve("scripts/demo.ts")])
     if (readable.status !== 0) context.skip("another user than root cannot read this folder")
     const { status, stdout } = await run("setpriv", [...nobody, ...demo])
     assert.strictEqual(status, 0)
