@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../cni/CniError.ts"
 import { appendToPrevResult, encodeResult, type Result } from "../cni/Result.ts"
+import { needsIp } from "../cni/version.ts"
 import { ConfigService } from "../services/ConfigService.ts"
 import { configureAddresses, silenceLink } from "./addresses.ts"
 import { attachDevice } from "./attachDevice.ts"
@@ -12,8 +13,7 @@ import { containerPlace, hostPlace } from "./place.ts"
 /** 0.1.0 and 0.2.0 results are addresses alone: without IPAM there is nothing to answer, so nothing is made either. */
 const refuseInexpressible = Effect.gen(function* () {
   const { network, prevResult } = yield* ConfigService
-  const addressesOnly = network.cniVersion === "0.1.0" || network.cniVersion === "0.2.0"
-  if (addressesOnly && network.ipam === undefined && (prevResult?.ips.length ?? 0) === 0) {
+  if (needsIp(network.cniVersion) && network.ipam === undefined && (prevResult?.ips.length ?? 0) === 0) {
     return yield* new CniError({
       code: codes.incompatibleVersion,
       msg: "cannot convert: no valid IP addresses",
