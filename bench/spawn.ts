@@ -5,7 +5,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import koffi from "koffi"
-import { setns } from "../src/live/libc.ts"
+import { setns } from "../src/live/system/libc.ts"
 
 const libc = koffi.load(null)
 const posixSpawn = libc.func(

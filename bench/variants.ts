@@ -36,7 +36,7 @@ const copySources = (root: string, folder: string, sources: ReadonlyArray<Source
 
 const layerWith = (netlink: string): Source => ({
   file: "src/live/layer.ts",
-  replacements: [['"./NetlinkLive.ts"', `"../../bench/variants/${netlink}.ts"`]]
+  replacements: [['"./netlink/NetlinkLive.ts"', `"../../bench/variants/${netlink}.ts"`]]
 })
 
 const variants = {
@@ -49,7 +49,7 @@ const variants = {
     {
       file: "src/main.ts",
       replacements: [
-        ["import { CniError", 'import { mark, tell } from "../bench/variants/marks.ts"\nimport { CniError'],
+        ["import { CniError", 'import { mark, tell } from "./variants/marks.ts"\nimport { CniError'],
         ["\nconst stdout = 1", '\nmark("modules evaluated")\nconst stdout = 1'],
         [
           "fiber.addObserver((exit) => {",

@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process"
 import { cpSync, mkdirSync, rmSync } from "node:fs"
 import { join, relative } from "node:path"
 import { parseArgs } from "node:util"
-import { pluginVersion } from "../src/cni/version.ts"
+import { pluginVersion } from "../src/cni/call/version.ts"
 import { sizeOf, writeImage } from "./image/oci.ts"
 import { root } from "./manifests.ts"
 

@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { CniError, codes } from "./cni/CniError.ts"
-import { StdinError } from "./cni/Invocation.ts"
+import { CniError, codes } from "./cni/call/CniError.ts"
+import { StdinError } from "./cni/call/Invocation.ts"
 import { liveLayer, liveMachine } from "./live/layer.ts"
-import { call, type Host } from "./Plugin.ts"
-import { isAbsent, readInput, writeAll } from "./streams.ts"
+import { isAbsent, readInput, writeAll } from "./live/process/streams.ts"
+import { call, type Host } from "./plugin/call.ts"
 
 const stdout = 1
 const stderr = 2

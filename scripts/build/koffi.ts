@@ -1,5 +1,5 @@
 /**
- * Stands in for the package koffi in the executable: as much of it as src/live/libc.ts uses, through Bun's own foreign
+ * Stands in for the package koffi in the executable: as much of it as src/live/system/libc.ts uses, through Bun's own foreign
  * functions; through koffi's native part, which the executable carries at its end, where Bun has none.
  */
 import { type CType, type Library, libc, type Native } from "./libc.ts"

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Link } from "../../src/link/Link.ts"
-import type { Machine } from "../../src/Plugin.ts"
+import type { Machine } from "../../src/plugin/call.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { TapService } from "../../src/services/TapService.ts"

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { makeKernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
-import { call } from "../../src/Plugin.ts"
+import { call } from "../../src/plugin/call.ts"
 import type { Stage } from "./Stage.ts"
 import { lookThrough } from "./services.ts"
 

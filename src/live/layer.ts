@@ -8,12 +8,12 @@ import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
-import { makeDelegate } from "./DelegateLive.ts"
-import { type LogOptions, makeLog, stderrLog } from "./LogLive.ts"
-import { makeNetlink } from "./NetlinkLive.ts"
-import { netns } from "./NetnsLive.ts"
-import { makeReservation } from "./ReservationLive.ts"
-import { tap } from "./TapLive.ts"
+import { makeReservation } from "./device/ReservationLive.ts"
+import { tap } from "./device/TapLive.ts"
+import { type LogOptions, makeLog, stderrLog } from "./log/LogLive.ts"
+import { makeNetlink } from "./netlink/NetlinkLive.ts"
+import { netns } from "./netns/NetnsLive.ts"
+import { makeDelegate } from "./process/DelegateLive.ts"
 
 export type LiveServices =
   | DelegateService

@@ -9,9 +9,9 @@ import {
   DelegateUnusable
 } from "../services/DelegateService.ts"
 import type { DelegatePlugin } from "./hostLocal.ts"
-import type { Refusal } from "./Refusal.ts"
+import type { Refusal } from "./kernel/Refusal.ts"
+import type { Machine } from "./kernel/state.ts"
 import { type Requests, request } from "./requests.ts"
-import type { Machine } from "./state.ts"
 
 /** Plugins by type; installed in every folder of CNI_PATH, so that only an empty one has none. */
 export type Plugins = ReadonlyMap<string, DelegatePlugin>

@@ -4,15 +4,15 @@
  */
 import { kinds } from "../link/kinds.ts"
 import type { LogLevel } from "../services/LogService.ts"
-import { settle } from "./autoconf.ts"
 import { type DelegatePlugin, hostLocal } from "./hostLocal.ts"
-import { removeLink } from "./links.ts"
-import { addPath, findNetns, hostPaths, makeNetns, removePath } from "./namespaces.ts"
-import { refuse } from "./Refusal.ts"
+import { removeLink } from "./kernel/links.ts"
+import { addPath, findNetns, hostPaths, makeNetns, removePath } from "./kernel/namespaces.ts"
+import { refuse } from "./kernel/Refusal.ts"
+import type { Machine, NodeState } from "./kernel/state.ts"
+import { settle } from "./network/autoconf.ts"
 import { type Moment, makeRequests, type Requests } from "./requests.ts"
 import { type Inside, inside, type LinkScene, placeLink } from "./scene.ts"
 import { type Snapshot, takeSnapshot } from "./snapshot.ts"
-import type { Machine, NodeState } from "./state.ts"
 
 export interface KernelOptions {
   /** false: the plugin's `/dev` is no devtmpfs ("kind" nodes), there are no tap nodes. */

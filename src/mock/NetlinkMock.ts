@@ -1,16 +1,17 @@
 /** NetlinkService on the in-memory kernel. */
+
 import * as Effect from "effect/Effect"
-import type { LinkChange } from "../services/NetlinkService.ts"
+import type { LinkChange } from "../link/LinkSpec.ts"
 import { LinkNotFound, NetlinkError, NetlinkService, type Rtnetlink } from "../services/NetlinkService.ts"
-import { addAddress, listAddresses } from "./addresses.ts"
-import { setLink } from "./changeLink.ts"
-import { addLink, deleteLink } from "./links.ts"
-import { describeLink, findLink } from "./lookup.ts"
-import { endIfUnheld, netnsOfDescriptor } from "./namespaces.ts"
-import type { Refusal } from "./Refusal.ts"
+import { setLink } from "./kernel/changeLink.ts"
+import { addLink, deleteLink } from "./kernel/links.ts"
+import { describeLink, findLink } from "./kernel/lookup.ts"
+import { endIfUnheld, netnsOfDescriptor } from "./kernel/namespaces.ts"
+import type { Refusal } from "./kernel/Refusal.ts"
+import type { Machine, NetnsState } from "./kernel/state.ts"
+import { addAddress, listAddresses } from "./network/addresses.ts"
+import { addRoute, listRoutes } from "./network/routes.ts"
 import { type Requests, request } from "./requests.ts"
-import { addRoute, listRoutes } from "./routes.ts"
-import type { Machine, NetnsState } from "./state.ts"
 
 const error =
   (operation: string) =>

@@ -1,13 +1,22 @@
 /** NetnsService on the in-memory kernel. */
+
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type Netns, NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../services/NetnsService.ts"
-import { settle } from "./autoconf.ts"
-import { closeDescriptor, findNetns, hostPaths, listNetnses, netnsOfDescriptor, openDescriptor } from "./namespaces.ts"
-import { type Refusal, refuse } from "./Refusal.ts"
+import type { Netns } from "../link/Netns.ts"
+import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../services/NetnsService.ts"
+import {
+  closeDescriptor,
+  findNetns,
+  hostPaths,
+  listNetnses,
+  netnsOfDescriptor,
+  openDescriptor
+} from "./kernel/namespaces.ts"
+import { type Refusal, refuse } from "./kernel/Refusal.ts"
+import type { Machine, NetnsState } from "./kernel/state.ts"
+import { settle } from "./network/autoconf.ts"
+import { readSysctl, writeSysctl } from "./network/sysctls.ts"
 import { type Requests, request } from "./requests.ts"
-import type { Machine, NetnsState } from "./state.ts"
-import { readSysctl, writeSysctl } from "./sysctls.ts"
 
 const error =
   (operation: string, path: string) =>

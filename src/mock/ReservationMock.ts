@@ -1,11 +1,11 @@
 /** ReservationService on the in-memory kernel: what a device plugin wrote down, and the nodes of its folder. */
-import { deviceIndex, parseDeviceID } from "../reservation/deviceID.ts"
-import { defaultStateFolder, nodePath } from "../reservation/resources.ts"
+import { deviceIndex, parseDeviceID } from "../devices/deviceID.ts"
+import { defaultStateFolder, nodePath } from "../devices/resources.ts"
 import { ReservationError, ReservationService } from "../services/ReservationService.ts"
-import { type Refusal, refuse } from "./Refusal.ts"
+import { type Refusal, refuse } from "./kernel/Refusal.ts"
+import type { Machine, NodeState } from "./kernel/state.ts"
+import { allLinks, deviceOf, nodePath as tapPath } from "./kernel/taps.ts"
 import { type Requests, request } from "./requests.ts"
-import type { Machine, NodeState } from "./state.ts"
-import { allLinks, deviceOf, nodePath as tapPath } from "./taps.ts"
 
 const error =
   (operation: string, path: string) =>

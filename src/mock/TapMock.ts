@@ -1,10 +1,10 @@
 /** TapService on the in-memory kernel. */
 import { TapError, TapService } from "../services/TapService.ts"
-import { netnsOfDescriptor } from "./namespaces.ts"
-import { type Refusal, refuse } from "./Refusal.ts"
+import { netnsOfDescriptor } from "./kernel/namespaces.ts"
+import { type Refusal, refuse } from "./kernel/Refusal.ts"
+import type { Machine } from "./kernel/state.ts"
+import { allLinks, deviceOf, nodePath } from "./kernel/taps.ts"
 import { type Requests, request } from "./requests.ts"
-import type { Machine } from "./state.ts"
-import { allLinks, deviceOf, nodePath } from "./taps.ts"
 
 const error =
   (operation: string, path: string) =>

@@ -1,6 +1,6 @@
 /** An IPAM plugin in memory that answers as host-local does: one address for each attachment, out of one subnet. */
 import type { DelegateCall } from "../services/DelegateService.ts"
-import type { Reservation } from "./state.ts"
+import type { Reservation } from "./kernel/state.ts"
 
 /** What a plugin's process leaves behind: stdout, stderr, exit status (0 when left out). */
 export interface DelegateAnswer {

@@ -1,6 +1,6 @@
 /** Every request to a service is counted, and the n-th can be made to fail or to be the one at which the caller is interrupted. */
 import * as Effect from "effect/Effect"
-import { Refusal } from "./Refusal.ts"
+import { Refusal } from "./kernel/Refusal.ts"
 
 /** Whether the interruption comes before the request has its effect, or after, so that only its answer is lost. */
 export type Moment = "before" | "after"

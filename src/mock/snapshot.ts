@@ -3,9 +3,9 @@
  * only steers later choices (the next ifindex, the next random MAC) is not in it.
  */
 import type { LinkOptions } from "../link/Link.ts"
-import { isRunning } from "./autoconf.ts"
-import type { LinkState, Machine, NetnsState, NodeState, Reservation, RouteState } from "./state.ts"
-import { deviceOf } from "./taps.ts"
+import type { LinkState, Machine, NetnsState, NodeState, Reservation, RouteState } from "./kernel/state.ts"
+import { deviceOf } from "./kernel/taps.ts"
+import { isRunning } from "./network/autoconf.ts"
 
 export interface LinkSnapshot {
   readonly index: number

@@ -1,5 +1,5 @@
 /** The body of RTM_NEWADDR: `struct ifaddrmsg` and attributes IFA_*. */
-import type { Address } from "../services/NetlinkService.ts"
+import type { Address } from "../link/Address.ts"
 import { encodeAttributes, indexAttributes } from "../wire/attribute.ts"
 import { concat, empty, readU8, readU32, u8, u32 } from "../wire/bytes.ts"
 import { decodeIp, encodeIp } from "../wire/ip.ts"

@@ -1,9 +1,10 @@
 /** The body of RTM_NEWLINK and its kin: `struct ifinfomsg` and attributes IFLA_*. */
+
 import { kindByName } from "../link/kinds.ts"
 import type { Link, LinkOptions, Parent } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
+import type { LinkSettings } from "../link/LinkSpec.ts"
 import { decodeOptions, encodeOptions } from "../link/options.ts"
-import type { LinkSettings } from "../services/NetlinkService.ts"
 import { type Attribute, encodeAttributes, indexAttributes, nest, optional } from "../wire/attribute.ts"
 import { concat, cstring, empty, readS32, readText, readU32, s32, text, u8, u16, u32 } from "../wire/bytes.ts"
 import { decodeMac, encodeMac } from "../wire/mac.ts"

@@ -1,6 +1,8 @@
 /** Requests by operation, named after `ip`: pure descriptions, sent by whoever has a socket. */
+import type { Address } from "../link/Address.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
-import type { Address, LinkChange, LinkSpec, Route } from "../services/NetlinkService.ts"
+import type { LinkChange, LinkSpec } from "../link/LinkSpec.ts"
+import type { Route } from "../link/Route.ts"
 import { type Attribute, optional } from "../wire/attribute.ts"
 import { cstring, u32 } from "../wire/bytes.ts"
 import { encodeAddress, encodeAddressFilter } from "./address.ts"

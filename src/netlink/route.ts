@@ -1,5 +1,5 @@
 /** The body of RTM_NEWROUTE: `struct rtmsg` and attributes RTA_*. */
-import type { Route } from "../services/NetlinkService.ts"
+import type { Route } from "../link/Route.ts"
 import { align } from "../wire/align.ts"
 import { type Attribute, encodeAttributes, indexAttributes, nest, optional } from "../wire/attribute.ts"
 import { concat, empty, readS32, readU8, readU16, readU32, u16, u32 } from "../wire/bytes.ts"

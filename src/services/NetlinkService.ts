@@ -2,13 +2,17 @@
  * rtnetlink by its operations, named after `ip`. A connection is a socket in one namespace: it stays there whatever the
  * process does later, so every operation says by its connection where it happens.
  */
+
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Link, LinkOptions } from "../link/Link.ts"
+import type { Address } from "../link/Address.ts"
+import type { Link } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
-import type { Netns } from "./NetnsService.ts"
+import type { LinkChange, LinkSpec } from "../link/LinkSpec.ts"
+import type { Netns } from "../link/Netns.ts"
+import type { Route } from "../link/Route.ts"
 
 /** The kernel said no. */
 export class NetlinkError extends Data.TaggedError("NetlinkError")<{
@@ -22,72 +26,6 @@ export class NetlinkError extends Data.TaggedError("NetlinkError")<{
 
 /** No such link in the connection's namespace (ENODEV of RTM_GETLINK): for DEL a success. */
 export class LinkNotFound extends Data.TaggedError("LinkNotFound")<{ readonly link: string | number }> {}
-
-/** What `ip link add` and `ip link set` can say of any link. What is left out is left to the kernel, or as it was. */
-export interface LinkSettings {
-  readonly name?: string
-  readonly mac?: string
-  /** Bytes. */
-  readonly mtu?: number
-  /** Empty removes it. */
-  readonly alias?: string
-  readonly up?: boolean
-  readonly allmulti?: boolean
-  readonly promisc?: boolean
-  /** The kind's own attributes by the names of its table. */
-  readonly options?: LinkOptions
-}
-
-/** `ip link add link <parent> name <name> index <index> netns <netns> type <kind> …`, one request. */
-export interface LinkSpec extends LinkSettings {
-  readonly kind: LinkKind
-  readonly name: string
-  /** ifindex in the connection's namespace. */
-  readonly parent: number
-  /** The new link's ifindex in its namespace; the kernel's choice when left out. */
-  readonly index?: number
-  /** The namespace that the link is born in; the connection's own when left out. */
-  readonly netns?: Netns
-}
-
-/** `ip link set <index> …`, one request; with `netns` a move. */
-export interface LinkChange extends LinkSettings {
-  /** Needed when `options` is given: their table. */
-  readonly kind?: LinkKind
-  readonly netns?: Netns
-  /** IFLA_NEW_IFINDEX: the ifindex there; only with `netns`. */
-  readonly newIndex?: number
-}
-
-/** `ip addr add <address>/<prefix> dev <index>`; textual forms are canonical (RFC 5952 for IPv6). */
-export interface Address {
-  readonly family: 4 | 6
-  readonly address: string
-  readonly prefix: number
-  /** IPv6: duplicate address detection has not finished, or has found a duplicate. */
-  readonly tentative?: boolean
-  readonly dadFailed?: boolean
-}
-
-/** `ip route add <dst>/<prefix> via <gw> dev <index> …`. */
-export interface Route {
-  readonly family: 4 | 6
-  /** Network address, or `0.0.0.0` / `::` with prefix 0 for the default route. */
-  readonly dst: string
-  readonly prefix: number
-  readonly gw?: string
-  /** ifindex of the outgoing link (RTA_OIF). Absent: none (unreachable …). */
-  readonly dev?: number
-  /** Bytes (RTAX_MTU). */
-  readonly mtu?: number
-  /** Bytes (RTAX_ADVMSS). */
-  readonly advmss?: number
-  readonly priority?: number
-  /** 254, the main table, when left out. */
-  readonly table?: number
-  /** 0 universe, 253 link, 254 host. */
-  readonly scope?: number
-}
 
 /** A route socket in one namespace. Names of operations are those of `ip`. */
 export interface Rtnetlink {

@@ -1,18 +1,10 @@
 /** Network namespaces: opened by path, told apart by identity, and entered only for one synchronous step. */
+
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-
-/** An open handle on a network namespace; it keeps the namespace alive until its scope closes. */
-export interface Netns {
-  /** The path by which it was opened: `/run/netns/c1`. */
-  readonly path: string
-  /** An open file descriptor of this process, what IFLA_NET_NS_FD and setns(2) take. */
-  readonly fd: number
-  /** `<device>:<inode>` of the nsfs file: equal for two handles on one namespace, whatever their paths. */
-  readonly id: string
-}
+import type { Netns } from "../link/Netns.ts"
 
 /** There is nothing at the path (ENOENT, ENOTDIR): for DEL and GC a namespace that is already gone. */
 export class NetnsNotFound extends Data.TaggedError("NetnsNotFound")<{ readonly path: string }> {}

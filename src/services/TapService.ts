@@ -2,10 +2,11 @@
  * Tap nodes: the character device `/dev/tap<ifindex>` through which QEMU opens a macvtap. Its name is an ifindex, unique
  * only within a namespace, while devtmpfs is one for the host; its number (major:minor) is the link's own.
  */
+
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { Netns } from "./NetnsService.ts"
+import type { Netns } from "../link/Netns.ts"
 
 /** `major:minor` of a character device, as `/sys/class/net/<link>/tap<N>/dev` has it: `246:1`. */
 export type DeviceNumber = string

@@ -1,14 +1,14 @@
 /** `macvtap <command> …`: what the executable does for people. Never part of a CNI call, which imports nothing of this. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { pluginVersion } from "../cni/version.ts"
-import { doctor } from "./doctor.ts"
+import { pluginVersion } from "../cni/call/version.ts"
+import { doctor } from "./doctor/doctor.ts"
 import { overview, toolHelp } from "./help.ts"
-import { install } from "./install.ts"
-import { list } from "./list.ts"
+import { install } from "./install/install.ts"
+import { uninstall } from "./install/uninstall.ts"
+import { list } from "./list/list.ts"
 import { parse } from "./parse.ts"
 import type { Options, Surroundings, Tool, ToolError, UsageError } from "./Tool.ts"
-import { uninstall } from "./uninstall.ts"
 
 /** The daemon is a program of its own, started by main.ts; here it is only named. */
 const daemon = { name: "device-plugin", summary: "run the device plugin: offer macvtaps to the kubelet as a resource" }

@@ -1,5 +1,5 @@
 /** The options that say where things are on a node. */
-import { defaultStateFolder } from "../reservation/resources.ts"
+import { defaultStateFolder } from "../devices/resources.ts"
 
 export const siteOptions = {
   root: { type: "string", value: "DIR", default: "/", help: "where the node's files are, if not at /" },

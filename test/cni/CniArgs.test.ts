@@ -1,6 +1,6 @@
 /** CNI_ARGS as the Go library reads it (pkg/types/args.go), with the keys that we know. */
 import { assert, describe, it } from "@effect/vitest"
-import { type CniArgs, readCniArgs } from "../../src/cni/CniArgs.ts"
+import { type CniArgs, readCniArgs } from "../../src/cni/call/CniArgs.ts"
 import { error, value } from "./outcome.ts"
 
 const problem = (words: string) => ({ code: 4, msg: `invalid CNI_ARGS: ARGS: ${words}` })

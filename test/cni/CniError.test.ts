@@ -1,7 +1,7 @@
 /** The error object, and that of other plugins. */
 import { assert, describe, it } from "@effect/vitest"
-import { CniError, errorDocument } from "../../src/cni/CniError.ts"
-import { parseErrorDocument } from "../../src/cni/errorDocument.ts"
+import { CniError, errorDocument } from "../../src/cni/call/CniError.ts"
+import { parseErrorDocument } from "../../src/cni/call/errorDocument.ts"
 
 const parts = (error: CniError | undefined) => error && { code: error.code, msg: error.msg, details: error.details }
 

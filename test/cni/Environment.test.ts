@@ -1,6 +1,6 @@
 /** Which variable which command needs, in which order it is judged, and the words for it: the Go library's skel.go. */
 import { assert, describe, it } from "@effect/vitest"
-import { readEnvironment } from "../../src/cni/Environment.ts"
+import { readEnvironment } from "../../src/cni/call/Environment.ts"
 import { error, value } from "./outcome.ts"
 
 const complete = {

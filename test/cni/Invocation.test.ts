@@ -1,7 +1,7 @@
 /** stdin that cannot be read. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readStdin, StdinError } from "../../src/cni/Invocation.ts"
+import { readStdin, StdinError } from "../../src/cni/call/Invocation.ts"
 import { error, value } from "./outcome.ts"
 
 const invocation = (stdin: Effect.Effect<string, StdinError>) => ({ program: "macvtap", env: {}, stdin })

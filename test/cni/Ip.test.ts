@@ -3,7 +3,7 @@ import { isIP } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import { formatCidr, isDefaultRoute, networkOf, parseCidr, parseIp } from "../../src/cni/Ip.ts"
+import { formatCidr, isDefaultRoute, networkOf, parseCidr, parseIp } from "../../src/cni/result/Ip.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

@@ -1,9 +1,9 @@
 /** What the configuration says of the link, each key with what it takes and what it refuses. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { CniArgs } from "../../src/cni/CniArgs.ts"
-import { lenientLinkConf, readLinkConf } from "../../src/cni/LinkConf.ts"
-import { readNetConf } from "../../src/cni/NetConf.ts"
+import type { CniArgs } from "../../src/cni/call/CniArgs.ts"
+import { lenientLinkConf, readLinkConf } from "../../src/cni/config/LinkConf.ts"
+import { readNetConf } from "../../src/cni/config/NetConf.ts"
 import { error, value } from "./outcome.ts"
 
 const read = (config: object, args: CniArgs = {}, program = "macvtap") =>

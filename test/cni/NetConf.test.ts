@@ -1,7 +1,7 @@
 /** What every command reads: the kind, IPAM, the log, the attachments of GC. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Command } from "../../src/cni/Environment.ts"
-import { readNetConf } from "../../src/cni/NetConf.ts"
+import type { Command } from "../../src/cni/call/Environment.ts"
+import { readNetConf } from "../../src/cni/config/NetConf.ts"
 import { kinds } from "../../src/link/kinds.ts"
 import { error, value } from "./outcome.ts"
 

@@ -1,7 +1,7 @@
 /** Results written at a version and read again, and results put after those of a chain. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { parseCidr } from "../../src/cni/Ip.ts"
+import { parseCidr } from "../../src/cni/result/Ip.ts"
 import {
   appendToPrevResult,
   decodeResult,
@@ -9,7 +9,7 @@ import {
   encodeResult,
   parseResult,
   type Result
-} from "../../src/cni/Result.ts"
+} from "../../src/cni/result/Result.ts"
 import { error, value } from "./outcome.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

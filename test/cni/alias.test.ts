@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import { describeAlias, encodeAlias, isOfNetwork, readAlias } from "../../src/cni/alias.ts"
-import { byteLength, isIdentifier } from "../../src/cni/names.ts"
+import { describeAlias, encodeAlias, isOfNetwork, readAlias } from "../../src/cni/identity/alias.ts"
+import { byteLength, isIdentifier } from "../../src/cni/identity/names.ts"
 
 /** Network names and container IDs of any length. */
 const identifier = Arbitrary.schema(

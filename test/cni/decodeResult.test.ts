@@ -1,7 +1,7 @@
 /** Results of other plugins at any version: what is kept, what is refused and in which words. */
 import { assert, describe, it } from "@effect/vitest"
-import { parseCidr, parseIp } from "../../src/cni/Ip.ts"
-import { decodeResult, emptyResult, parseResult, type Result } from "../../src/cni/Result.ts"
+import { parseCidr, parseIp } from "../../src/cni/result/Ip.ts"
+import { decodeResult, emptyResult, parseResult, type Result } from "../../src/cni/result/Result.ts"
 import { error, value } from "./outcome.ts"
 
 const cidr = (text: string) => parseCidr(text) ?? assert.fail(text)

@@ -1,8 +1,8 @@
 /** JSON, network name, command, version: order, codes and texts of the Go library's skel.go. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Command } from "../../src/cni/Environment.ts"
-import { readNetConf } from "../../src/cni/NetConf.ts"
-import { supportedVersions } from "../../src/cni/version.ts"
+import type { Command } from "../../src/cni/call/Environment.ts"
+import { supportedVersions } from "../../src/cni/call/version.ts"
+import { readNetConf } from "../../src/cni/config/NetConf.ts"
 import { error, type Failed, value } from "./outcome.ts"
 
 const read = (command: Command, stdin: string) => readNetConf("macvtap", command, stdin)

@@ -1,6 +1,6 @@
 /** The ifindexes that an attachment's link may get. */
 import { assert, describe, it } from "@effect/vitest"
-import { candidates } from "../../src/cni/ifindex.ts"
+import { candidates } from "../../src/cni/identity/ifindex.ts"
 
 describe("candidates for an ifindex", () => {
   it("lie in [2^30, 2^31), each once", () => {

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { parseJson } from "../../src/cni/json.ts"
-import { jsonFault } from "../../src/cni/jsonFault.ts"
+import { parseJson } from "../../src/cni/decode/json.ts"
+import { jsonFault } from "../../src/cni/decode/jsonFault.ts"
 
 const tooShort = "unexpected end of JSON input"
 

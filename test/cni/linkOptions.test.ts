@@ -1,8 +1,8 @@
 /** Options by any kind's table: only the zero value of an option's own JSON type says the same as no key. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { describeFault } from "../../src/cni/decode.ts"
-import { linkOptions } from "../../src/cni/linkOptions.ts"
+import { linkOptions } from "../../src/cni/config/linkOptions.ts"
+import { describeFault } from "../../src/cni/decode/decode.ts"
 import { flagsCodec, macsCodec, namesCodec, s32Codec, u32Codec } from "../../src/link/codecs.ts"
 import type { AttributeCodec, LinkKind } from "../../src/link/LinkKind.ts"
 

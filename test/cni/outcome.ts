@@ -1,7 +1,7 @@
 /** What an effect of src/cni came to: they are all synchronous, and fail with nothing but a CniError. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { CniError } from "../../src/cni/CniError.ts"
+import type { CniError } from "../../src/cni/call/CniError.ts"
 
 export interface Failed {
   readonly code: number

@@ -1,8 +1,8 @@
 /** prevResult: read at the configuration's version, as runtimes hand it over. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readNetConf } from "../../src/cni/NetConf.ts"
-import { readPrevResult } from "../../src/cni/prevResult.ts"
+import { readNetConf } from "../../src/cni/config/NetConf.ts"
+import { readPrevResult } from "../../src/cni/config/prevResult.ts"
 import { error, value } from "./outcome.ts"
 
 const read = (cniVersion: string, config: object) =>

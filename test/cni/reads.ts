@@ -1,14 +1,14 @@
 /** Everything that a call reads of its input, done with any environment and any stdin. */
 import * as Effect from "effect/Effect"
-import { readCniArgs } from "../../src/cni/CniArgs.ts"
-import { CniError, errorDocument } from "../../src/cni/CniError.ts"
-import { type Command, configuredCommands, readEnvironment } from "../../src/cni/Environment.ts"
-import { parseErrorDocument } from "../../src/cni/errorDocument.ts"
-import { readLinkConf } from "../../src/cni/LinkConf.ts"
-import { readNetConf } from "../../src/cni/NetConf.ts"
-import { readPrevResult } from "../../src/cni/prevResult.ts"
-import { encodeResult, parseResult } from "../../src/cni/Result.ts"
-import { supportedVersions } from "../../src/cni/version.ts"
+import { readCniArgs } from "../../src/cni/call/CniArgs.ts"
+import { CniError, errorDocument } from "../../src/cni/call/CniError.ts"
+import { type Command, configuredCommands, readEnvironment } from "../../src/cni/call/Environment.ts"
+import { parseErrorDocument } from "../../src/cni/call/errorDocument.ts"
+import { supportedVersions } from "../../src/cni/call/version.ts"
+import { readLinkConf } from "../../src/cni/config/LinkConf.ts"
+import { readNetConf } from "../../src/cni/config/NetConf.ts"
+import { readPrevResult } from "../../src/cni/config/prevResult.ts"
+import { encodeResult, parseResult } from "../../src/cni/result/Result.ts"
 import { outcome } from "./outcome.ts"
 
 export type Env = Readonly<Record<string, string | undefined>>

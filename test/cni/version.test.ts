@@ -1,7 +1,7 @@
 /** The answers to VERSION and to a person, as the Go library gives them. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { aboutText, pluginVersion, versionDocument } from "../../src/cni/version.ts"
+import { aboutText, pluginVersion, versionDocument } from "../../src/cni/call/version.ts"
 
 describe("versions", () => {
   it("VERSION is compact JSON and a newline", () => {

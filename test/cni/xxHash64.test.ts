@@ -1,7 +1,7 @@
 /** Vectors of the npm package xxhash-wasm; the first six are also in the tests of github.com/cespare/xxhash. */
 import { assert, describe, it } from "@effect/vitest"
-import { deviceName } from "../../src/cni/deviceName.ts"
-import { xxHash64 } from "../../src/cni/xxHash64.ts"
+import { deviceName } from "../../src/devices/deviceName.ts"
+import { xxHash64 } from "../../src/wire/xxHash64.ts"
 
 const vectors: ReadonlyArray<readonly [text: string, hash: string]> = [
   ["", "ef46db3751d8e999"],

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Address, Route } from "../../src/services/NetlinkService.ts"
+import type { Address } from "../../src/link/Address.ts"
+import type { Route } from "../../src/link/Route.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { addTap, eventually, type InWorld, outcome, type Place } from "./inWorld.ts"
 

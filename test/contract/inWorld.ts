@@ -1,11 +1,13 @@
 /** One test in a new world: its three namespaces opened, with a route socket in each. */
+
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Link } from "../../src/link/Link.ts"
 import { macvtap } from "../../src/link/macvtap.ts"
+import type { Netns } from "../../src/link/Netns.ts"
 import { type LinkNotFound, NetlinkError, NetlinkService, type Rtnetlink } from "../../src/services/NetlinkService.ts"
-import { type Netns, NetnsService } from "../../src/services/NetnsService.ts"
+import { NetnsService } from "../../src/services/NetnsService.ts"
 import { type ContractServices, type MakeWorld, parent, type World } from "./World.ts"
 
 export interface Place {

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Route } from "../../src/services/NetlinkService.ts"
+import type { Route } from "../../src/link/Route.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { routeText } from "./addresses.ts"
 import { addTap, type InWorld, outcome, type Places } from "./inWorld.ts"

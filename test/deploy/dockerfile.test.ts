@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { root } from "../../scripts/manifests.ts"
-import { pluginVersion } from "../../src/cni/version.ts"
+import { pluginVersion } from "../../src/cni/call/version.ts"
 import { read } from "./documents.ts"
 
 const dockerfile = read("Dockerfile")

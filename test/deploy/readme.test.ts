@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { parse } from "yaml"
 import { root } from "../../scripts/manifests.ts"
-import { pluginVersion } from "../../src/cni/version.ts"
+import { pluginVersion } from "../../src/cni/call/version.ts"
 import { runTool } from "../tools/tool.ts"
 import { documentsOf, read } from "./documents.ts"
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { healthy, listDevices, preferDevices, unhealthy } from "../../src/device-plugin/devices.ts"
-import { makeOffers, toResources } from "../../src/device-plugin/Offer.ts"
-import { agreed } from "../../src/device-plugin/record.ts"
-import { indexBlock } from "../../src/reservation/deviceID.ts"
+import { healthy, listDevices, preferDevices, unhealthy } from "../../src/device-plugin/offer/devices.ts"
+import { makeOffers, toResources } from "../../src/device-plugin/offer/Offer.ts"
+import { agreed } from "../../src/device-plugin/offer/record.ts"
+import { indexBlock } from "../../src/devices/deviceID.ts"
 import { card, link } from "./world.ts"
 
 const resource = (name: string, lowerDevice: ReadonlyArray<string>) => ({

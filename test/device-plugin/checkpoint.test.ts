@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { allottedDevices } from "../../src/device-plugin/checkpoint.ts"
+import { allottedDevices } from "../../src/device-plugin/kubelet/checkpoint.ts"
 
 const domain = "macvtap.network.kubevirt.io"
 const read = (document: unknown) => allottedDevices(JSON.stringify(document), domain)

@@ -5,12 +5,12 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/testing/TestClock"
-import { cleanUp } from "../../src/device-plugin/cleanUp.ts"
-import { Kubelet } from "../../src/device-plugin/Kubelet.ts"
-import { ensureStandalone } from "../../src/device-plugin/standalone.ts"
+import { Kubelet } from "../../src/device-plugin/kubelet/Kubelet.ts"
+import { cleanUp } from "../../src/device-plugin/offer/cleanUp.ts"
+import { ensureStandalone } from "../../src/device-plugin/offer/standalone.ts"
+import { nodePath } from "../../src/devices/resources.ts"
 import { makeKernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
-import { nodePath } from "../../src/reservation/resources.ts"
 
 const offer = {
   name: "tap",

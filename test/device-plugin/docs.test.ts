@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs"
 import * as Result from "effect/Result"
 import { assert, describe, it } from "vitest"
-import { keys } from "../../src/device-plugin/configRules.ts"
-import { operations } from "../../src/device-plugin/metrics.ts"
+import { keys } from "../../src/device-plugin/config/configRules.ts"
+import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
+import { operations } from "../../src/device-plugin/observe/metrics.ts"
 import { parseOptions } from "../../src/device-plugin/options.ts"
-import { parseConfig } from "../../src/device-plugin/parseConfig.ts"
 
 const text = readFileSync(new URL("../../docs/device-plugin.md", import.meta.url), "utf8")
 const blocks = (language: string): ReadonlyArray<string> =>

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
-import { deviceIndex } from "../../src/reservation/deviceID.ts"
+import { deviceIndex } from "../../src/devices/deviceID.ts"
 import { makeFolder } from "../support/folder.ts"
 import { until } from "../support/run.ts"
 import { domain, startKubelet } from "./kubelet.ts"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { parseAddress, serveHttp } from "../../src/device-plugin/http.ts"
-import { countAllocations, countError, setDevices } from "../../src/device-plugin/metrics.ts"
-import { Status, statusLive } from "../../src/device-plugin/Status.ts"
+import { parseAddress, serveHttp } from "../../src/device-plugin/observe/http.ts"
+import { countAllocations, countError, setDevices } from "../../src/device-plugin/observe/metrics.ts"
+import { Status, statusLive } from "../../src/device-plugin/observe/Status.ts"
 
 describe("an address to listen on", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { chooseLowerDevice, isFit, matchesPattern } from "../../src/device-plugin/lowerDevice.ts"
+import { chooseLowerDevice, isFit, matchesPattern } from "../../src/device-plugin/offer/lowerDevice.ts"
 import type { Link } from "../../src/link/Link.ts"
 import { unknownHardware } from "../../src/services/HardwareService.ts"
 import { card, link } from "./world.ts"

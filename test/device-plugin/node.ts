@@ -3,7 +3,7 @@
  * plugin as the executable under test, and pods.
  */
 import { mkdirSync } from "node:fs"
-import { nodePath } from "../../src/reservation/resources.ts"
+import { nodePath } from "../../src/devices/resources.ts"
 import { type Daemon, startDaemon } from "../support/daemon.ts"
 import { makeFolder } from "../support/folder.ts"
 import { type IpLink, ipLink } from "../support/ip.ts"

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Config } from "../../src/device-plugin/Config.ts"
-import { parseConfig } from "../../src/device-plugin/parseConfig.ts"
-import { indexBlock } from "../../src/reservation/deviceID.ts"
+import type { Config } from "../../src/device-plugin/config/Config.ts"
+import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
+import { indexBlock } from "../../src/devices/deviceID.ts"
 
 const read = (text: string): Config => Result.getOrThrow(parseConfig("DP_MACVTAP_CONF", text))
 

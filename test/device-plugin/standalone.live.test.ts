@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { deviceIndex } from "../../src/reservation/deviceID.ts"
+import { deviceIndex } from "../../src/devices/deviceID.ts"
 import { ipLinks } from "../support/ip.ts"
 import { hasExecutable, hasMacvtap } from "../support/machine.ts"
 import { linkDevice, nodeStatus } from "../support/tap.ts"

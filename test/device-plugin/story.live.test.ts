@@ -1,6 +1,6 @@
 import { existsSync, linkSync, readdirSync, renameSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { deviceIndex, parseDeviceID } from "../../src/reservation/deviceID.ts"
+import { deviceIndex, parseDeviceID } from "../../src/devices/deviceID.ts"
 import { ipLinks } from "../support/ip.ts"
 import { hasExecutable, hasMacvtap } from "../support/machine.ts"
 import { until } from "../support/run.ts"

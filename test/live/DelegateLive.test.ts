@@ -11,7 +11,7 @@ import {
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { delegateLive } from "../../src/live/DelegateLive.ts"
+import { delegateLive } from "../../src/live/process/DelegateLive.ts"
 import { type DelegateCall, DelegateService } from "../../src/services/DelegateService.ts"
 import { type Folder, makeFolder } from "../support/folder.ts"
 

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { hardwareLive } from "../../src/live/HardwareLive.ts"
+import { hardwareLive } from "../../src/live/device/HardwareLive.ts"
 import { type Hardware, HardwareService, unknownHardware } from "../../src/services/HardwareService.ts"
 import { makeFolder } from "../support/folder.ts"
 

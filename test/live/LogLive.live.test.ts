@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
-import { logLive } from "../../src/live/LogLive.ts"
+import { logLive } from "../../src/live/log/LogLive.ts"
 import { LogService } from "../../src/services/LogService.ts"
 import { makeFolder } from "../support/folder.ts"
 import { hasMacvtap } from "../support/machine.ts"

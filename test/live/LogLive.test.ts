@@ -3,8 +3,8 @@ import { chownSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, wr
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type LogOptions, logLive } from "../../src/live/LogLive.ts"
-import { logHeader } from "../../src/live/logFile.ts"
+import { type LogOptions, logLive } from "../../src/live/log/LogLive.ts"
+import { logHeader } from "../../src/live/log/logFile.ts"
 import { type LogLevel, LogService, logLevels } from "../../src/services/LogService.ts"
 import { type Folder, makeFolder } from "../support/folder.ts"
 

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
-import { netnsLive } from "../../src/live/NetnsLive.ts"
+import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { makeFolder } from "../support/folder.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { type Answer, converse } from "../../src/live/conversation.ts"
+import { type Answer, converse } from "../../src/live/netlink/conversation.ts"
 import { NLM_F_DUMP_INTR, NLM_F_MULTI } from "../../src/netlink/constants.ts"
 import type { Request } from "../../src/netlink/message.ts"
 import { linkDel, linkDump, linkGet } from "../../src/netlink/requests.ts"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { macvtap } from "../../src/link/macvtap.ts"
-import { makeRtnetlink } from "../../src/live/rtnetlink.ts"
+import { makeRtnetlink } from "../../src/live/netlink/rtnetlink.ts"
 import type { LogLevel } from "../../src/services/LogService.ts"
 import { concat } from "../../src/wire/bytes.ts"
 import { done, link, type Step, script, verdict } from "./transport.ts"

@@ -3,7 +3,7 @@
  * `drop` it gives up all privileges inside, so that there is no way back.
  */
 import { openSync, readlinkSync } from "node:fs"
-import { inside } from "../../src/live/enter.ts"
+import { inside } from "../../src/live/netns/enter.ts"
 
 const [path = "", what] = process.argv.slice(2)
 const where = (): string => readlinkSync("/proc/thread-self/ns/net")

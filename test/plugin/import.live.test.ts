@@ -1,7 +1,7 @@
 /** An existing macvtap is configured and moved into the pod; whatever goes wrong, it is put back exactly as it was. */
 import { chmod, chown } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
-import { deviceName } from "../../src/cni/deviceName.ts"
+import { deviceName } from "../../src/devices/deviceName.ts"
 import { type IpLink, ipLink, ipLinks } from "../support/ip.ts"
 import { hasExecutable, hasMacvtap } from "../support/machine.ts"
 import { linkDevice, nodeStatus, tapNode } from "../support/tap.ts"

@@ -1,8 +1,8 @@
 /** ADD answers what is there: its result, and its configuration, against the kernel. */
 import { assert } from "vitest"
-import { encodeAlias } from "../../src/cni/alias.ts"
+import { encodeAlias } from "../../src/cni/identity/alias.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
-import { deviceOf } from "../../src/mock/taps.ts"
+import { deviceOf } from "../../src/mock/kernel/taps.ts"
 import { isImport, type Scenario } from "./scenario.ts"
 import { assertResult, type ResultDocument } from "./wellFormed.ts"
 import { deviceMac, expectedMac, sandbox } from "./world.ts"

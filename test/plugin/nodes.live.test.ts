@@ -1,7 +1,7 @@
 /** Every pod's tap node is its own: also under many ADDs at once, and where a node is in the way. */
 import { rm } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
-import { candidates } from "../../src/cni/ifindex.ts"
+import { candidates } from "../../src/cni/identity/ifindex.ts"
 import { hasExecutable, hasMacvtap } from "../support/machine.ts"
 import type { TestNetns } from "../support/netns.ts"
 import { must } from "../support/run.ts"

@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { CniError } from "../../src/cni/CniError.ts"
-import type { StdinError } from "../../src/cni/Invocation.ts"
+import type { CniError } from "../../src/cni/call/CniError.ts"
+import type { StdinError } from "../../src/cni/call/Invocation.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
-import { call } from "../../src/Plugin.ts"
+import { call } from "../../src/plugin/call.ts"
 
 export interface Invocation {
   /** The executable's name, `macvtap` when left out. */

@@ -1,8 +1,8 @@
 /** What must hold of every attachment, whatever the node, the network and the moment. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { CniError } from "../../src/cni/CniError.ts"
-import { deviceName } from "../../src/cni/deviceName.ts"
+import { CniError } from "../../src/cni/call/CniError.ts"
+import { deviceName } from "../../src/devices/deviceName.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
 import { assertSame } from "./assertSame.ts"
 import { assertIsThere } from "./isThere.ts"

@@ -1,7 +1,7 @@
 /** The protocol's rules through a whole call: which of several errors is told, its code and its very words. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { StdinError } from "../../src/cni/Invocation.ts"
+import { StdinError } from "../../src/cni/call/Invocation.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
 import { assertSame } from "./assertSame.ts"
 import { callOn, type Invocation } from "./onMock.ts"

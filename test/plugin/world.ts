@@ -1,14 +1,14 @@
 /** A scenario as a kernel, a configuration and an environment. */
 
-import { deviceName } from "../../src/cni/deviceName.ts"
-import { candidates } from "../../src/cni/ifindex.ts"
+import { candidates } from "../../src/cni/identity/ifindex.ts"
+import { deviceIndex } from "../../src/devices/deviceID.ts"
+import { deviceName } from "../../src/devices/deviceName.ts"
+import { defaultStateFolder, nodePath } from "../../src/devices/resources.ts"
 import { macvlan } from "../../src/link/macvlan.ts"
 import { macvtap } from "../../src/link/macvtap.ts"
 import { answered, type DelegatePlugin } from "../../src/mock/hostLocal.ts"
 import { type Kernel, makeKernel } from "../../src/mock/Kernel.ts"
-import { deviceOf } from "../../src/mock/taps.ts"
-import { deviceIndex } from "../../src/reservation/deviceID.ts"
-import { defaultStateFolder, nodePath } from "../../src/reservation/resources.ts"
+import { deviceOf } from "../../src/mock/kernel/taps.ts"
 import type { Invocation } from "./onMock.ts"
 import { isImport, type Scenario } from "./scenario.ts"
 

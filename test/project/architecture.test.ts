@@ -15,25 +15,22 @@ const source = resolve(root, "src")
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   wire: [],
   link: ["wire"],
+  netlink: ["link", "wire"],
   cni: ["link", "wire"],
-  services: ["services: types", "link: types", "cni: types"],
-  reservation: ["link", "wire"],
-  netlink: ["link", "wire", "services: types"],
-  commands: ["cni", "link", "services", "reservation", "errors.ts"],
-  live: ["services", "netlink", "link", "wire", "reservation"],
-  mock: ["services", "link", "wire", "reservation"],
-  "errors.ts": ["cni", "services: types"],
-  "Plugin.ts": ["commands", "cni", "link", "services", "errors.ts"],
-  "device-plugin": ["cni", "services", "link", "reservation", "wire"],
+  devices: ["link", "wire"],
+  services: ["services: types", "link: types"],
+  live: ["services", "netlink", "devices", "link", "wire"],
+  mock: ["services", "devices", "link", "wire"],
+  plugin: ["cni", "services", "devices", "link", "wire"],
+  "device-plugin": ["services", "devices", "link", "wire"],
   "device-plugin/main.ts": ["live"],
-  tools: ["cni", "services", "link", "reservation"],
-  "streams.ts": ["live"],
-  "main.ts": ["Plugin.ts", "cni", "live", "streams.ts"]
+  tools: ["cni", "services", "devices", "link"],
+  "main.ts": ["plugin", "cni", "live"]
 }
 
 /** Packages that are one part's alone; every other but effect is nobody's. */
 const packages: Readonly<Record<string, RegExp>> = {
-  koffi: /^src\/live\/libc\.ts$/,
+  koffi: /^src\/live\/system\/libc\.ts$/,
   "@effect/platform-node": /^src\/device-plugin\//,
   "@grpc/grpc-js": /^src\/device-plugin\//,
   "@bufbuild/protobuf": /^src\/device-plugin\//,

@@ -7,7 +7,7 @@ import {
   isResourceName,
   largestCapacity,
   parseDeviceID
-} from "../../src/reservation/deviceID.ts"
+} from "../../src/devices/deviceID.ts"
 
 describe("device IDs", () => {
   it("are a resource's name, Mvp and an ordinal", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { decodeResources, encodeResources } from "../../src/reservation/resources.ts"
+import { decodeResources, encodeResources } from "../../src/devices/resources.ts"
 
 const problem = (text: string): string | undefined => {
   const decoded = decodeResources(text)

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { encodeResources, type Resources, resourcesFile } from "../../src/reservation/resources.ts"
-import { writeResources } from "../../src/reservation/writeResources.ts"
+import { encodeResources, type Resources, resourcesFile } from "../../src/devices/resources.ts"
+import { writeResources } from "../../src/devices/writeResources.ts"
 import { makeFolder } from "../support/folder.ts"
 import { must, run } from "../support/run.ts"
 

@@ -2,7 +2,7 @@ import { mkdir, rename } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { encodeResources, type Resources } from "../../src/reservation/resources.ts"
+import { encodeResources, type Resources } from "../../src/devices/resources.ts"
 import { makeScene, type Scene } from "./scene.ts"
 import { writeProgram } from "./tool.ts"
 

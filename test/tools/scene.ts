@@ -1,7 +1,7 @@
 /** A node in memory: a kernel with containers that have links of ours, and files below a folder. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { encodeAlias, type LinkOwner } from "../../src/cni/alias.ts"
+import { encodeAlias, type LinkOwner } from "../../src/cni/identity/alias.ts"
 import { macvlan } from "../../src/link/macvlan.ts"
 import { macvtap } from "../../src/link/macvtap.ts"
 import { type Kernel, type KernelOptions, makeKernel } from "../../src/mock/Kernel.ts"

@@ -1,9 +1,9 @@
 /** The runtime's network configurations that name this plugin: read as a call would read them. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { readCniArgs } from "../../cni/CniArgs.ts"
-import { readLinkConf } from "../../cni/LinkConf.ts"
-import { readNetConf } from "../../cni/NetConf.ts"
+import { readCniArgs } from "../../cni/call/CniArgs.ts"
+import { readLinkConf } from "../../cni/config/LinkConf.ts"
+import { readNetConf } from "../../cni/config/NetConf.ts"
 import { errnoOf, readFolder, readText } from "../files.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 

@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { decodeResources, type Resources, resourcesFile } from "../../reservation/resources.ts"
+import { decodeResources, type Resources, resourcesFile } from "../../devices/resources.ts"
 import { readText, statFile } from "../files.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 import { probeSocket } from "./socket.ts"

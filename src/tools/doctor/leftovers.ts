@@ -1,8 +1,8 @@
 /** What nobody needs any more, as findings. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import type { FoundLink, Inventory } from "../inventory.ts"
-import { foreignDeviceLinks, ourSockets, staleLinks, staleNodes, staleTemporaries } from "../leftovers.ts"
+import { foreignDeviceLinks, ourSockets, staleLinks, staleNodes, staleTemporaries } from "../install/leftovers.ts"
+import type { FoundLink, Inventory } from "../list/inventory.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "leftovers"

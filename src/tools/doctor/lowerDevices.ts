@@ -1,9 +1,9 @@
 /** The host's links that macvtaps are to be made on: those that resources and configurations name. */
 import { join } from "node:path"
+import type { Resources } from "../../devices/resources.ts"
 import type { Link } from "../../link/Link.ts"
-import type { Resources } from "../../reservation/resources.ts"
 import { statFile } from "../files.ts"
-import type { Inventory } from "../inventory.ts"
+import type { Inventory } from "../list/inventory.ts"
 import type { Network } from "./configurations.ts"
 import { type Finding, fine, note, wrong } from "./Finding.ts"
 

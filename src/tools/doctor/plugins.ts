@@ -1,9 +1,9 @@
 /** Whether a runtime finds the plugin, and whether what it finds works. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { pluginVersion } from "../../cni/version.ts"
+import { pluginVersion } from "../../cni/call/version.ts"
 import { readFolder, statFile } from "../files.ts"
-import { askProgram } from "../program.ts"
+import { askProgram } from "../install/program.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "CNI plugin"

@@ -1,11 +1,13 @@
 /** A world to perform operations in, and to look at after each. */
+
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { kindByName } from "../../../src/link/kinds.ts"
+import type { LinkChange, LinkSpec } from "../../../src/link/LinkSpec.ts"
 import { macvtap } from "../../../src/link/macvtap.ts"
-import type { LinkChange, LinkSpec, Route } from "../../../src/services/NetlinkService.ts"
+import type { Route } from "../../../src/link/Route.ts"
 import { NetnsService } from "../../../src/services/NetnsService.ts"
 import { TapService } from "../../../src/services/TapService.ts"
 import { addTap, enter, eventually, outcome, type Place } from "../inWorld.ts"

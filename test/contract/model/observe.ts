@@ -1,7 +1,8 @@
 /** What can be seen of a world through its services, as lines of text; what is the kernel's own choice is left open. */
+
 import * as Effect from "effect/Effect"
+import type { Address } from "../../../src/link/Address.ts"
 import type { Link } from "../../../src/link/Link.ts"
-import type { Address } from "../../../src/services/NetlinkService.ts"
 import { TapService } from "../../../src/services/TapService.ts"
 import { routeText } from "../addresses.ts"
 import type { Place } from "../inWorld.ts"

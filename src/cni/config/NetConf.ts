@@ -1,0 +1,86 @@
+/**
+ * The configuration as every command needs it. Order, codes and texts of its checks are the Go library's; what is only
+ * needed to make a link is read elsewhere (`readLinkConf`), so that DEL cannot fail on it.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { kindByName, kinds } from "../../link/kinds.ts"
+import type { LinkKind } from "../../link/LinkKind.ts"
+import { macvtap } from "../../link/macvtap.ts"
+import { CniError, codes } from "../call/CniError.ts"
+import type { Command, ConfiguredCommand } from "../call/Environment.ts"
+import { type Decoder, describeFault, type Fault, type JsonObject, struct } from "../decode/decode.ts"
+import { absolutePath, checked, lenient, parsed, text } from "../decode/decoders.ts"
+import { show } from "../decode/show.ts"
+import { type AttachmentKey, decodeValidAttachments } from "./attachments.ts"
+import { readHeader } from "./header.ts"
+import { type Ipam, ipam } from "./ipam.ts"
+import { type LogLevel, logLevelWords, parseLogLevel } from "./logLevel.ts"
+
+export interface NetConf {
+  readonly command: ConfiguredCommand
+  /** One of the supported versions; 0.1.0 where the configuration has none. */
+  readonly cniVersion: string
+  readonly name: string
+  /** What `type` names, else what the program is called, else macvtap. */
+  readonly kind: LinkKind
+  /** Absent where the network has no `ipam.type`. */
+  readonly ipam?: Ipam
+  /** An absolute path. */
+  readonly logFile?: string
+  readonly logLevel?: LogLevel
+  /** For GC: the attachments that are to stay. Empty for other commands. */
+  readonly validAttachments: ReadonlyArray<AttachmentKey>
+  /** The configuration, for the parts that only some commands read. */
+  readonly document: JsonObject
+  /** The text as it was received, which is what a delegate gets. */
+  readonly stdin: string
+}
+
+/** A part of the configuration by its table. */
+export const decodeConfig = <A>(decoder: Decoder<A>, document: JsonObject): Result.Result<A, CniError> =>
+  Result.mapError(decoder(document), invalidConfig)
+
+/** Something in the configuration is not as it should be: code 7; names the key, the value, and what would be right. */
+export const invalidConfig = (cause: Fault): CniError =>
+  new CniError({ code: codes.invalidConfig, msg: `invalid configuration: ${describeFault(cause)}` })
+
+/** What this plugin is called as a whole, and may be installed as; it is no kind's name. */
+const pluginName = "macvtap-cni"
+
+/**
+ * A runtime runs the file that `type` names, so a type other than the program's name comes from a person or a wrapper: a
+ * misspelt kind is then refused, or it would quietly become another. A program that has a kind's name says it all.
+ */
+const typeProblem = (program: string) => (type: string) =>
+  type === program || type === pluginName || kindByName(type) !== undefined || kindByName(program) !== undefined
+    ? undefined
+    : `expected one of ${kinds.map(({ kind }) => kind).join(", ")}, got ${show(type)}`
+
+/** What is left for all commands. DEL takes what it cannot read for absent: nothing can have been made by it. */
+const settings = (program: string, command: ConfiguredCommand) => {
+  const when = <A>(decoder: Decoder<A | undefined>) => (command === "DEL" ? lenient(decoder) : decoder)
+  return struct({
+    type: when(checked(text, typeProblem(program))),
+    ipam: when(ipam(program)),
+    logFile: when(absolutePath),
+    logLevel: when(parsed(parseLogLevel, logLevelWords))
+  })
+}
+
+const kindOf = (type: string | undefined, program: string): LinkKind =>
+  kindByName(type ?? "") ?? kindByName(program) ?? macvtap
+
+/**
+ * The configuration for a command, or the first thing that is wrong with it. `program` is the executable's file name.
+ */
+export const readNetConf = (program: string, command: Command, stdin: string): Effect.Effect<NetConf, CniError> =>
+  Effect.fromResult(
+    Result.gen(function* () {
+      const header = yield* readHeader(command, stdin)
+      const { type, ...rest } = yield* decodeConfig(settings(program, header.command), header.document)
+      const validAttachments =
+        header.command === "GC" ? yield* decodeConfig(decodeValidAttachments, header.document) : []
+      return { ...header, ...rest, kind: kindOf(type, program), validAttachments, stdin }
+    })
+  )

@@ -1,0 +1,28 @@
+/** Which IPAM plugin a network delegates to. */
+import * as Result from "effect/Result"
+import { kinds } from "../../link/kinds.ts"
+import { type Decoder, struct } from "../decode/decode.ts"
+import { checked, text } from "../decode/decoders.ts"
+import { quote, shorten } from "../decode/show.ts"
+
+export interface Ipam {
+  /** The delegate's file name. */
+  readonly type: string
+}
+
+/** A delegate is a file in CNI_PATH, so never a path; and one that makes links as we do would call us again, for ever. */
+const typeProblem = (program: string) => (type: string) => {
+  const shown = quote(shorten(type, 80))
+  if (type.includes("/") || type.includes("\0")) {
+    return `invalid plugin name: ${shown} must be the name of a file in CNI_PATH`
+  }
+  return type === program || kinds.some(({ kind }) => kind === type)
+    ? `${shown} is this plugin itself; expected an IPAM plugin such as "host-local"`
+    : undefined
+}
+
+/** `ipam`; undefined without a type, which is how a network says that it has no addresses. */
+export const ipam = (program: string): Decoder<Ipam | undefined> => {
+  const section = struct({ type: checked(text, typeProblem(program)) })
+  return (value) => Result.map(section(value), ({ type }) => (type === undefined ? undefined : { type }))
+}

@@ -1,0 +1,61 @@
+/** Our result in the shape of the configuration's version. */
+import * as Effect from "effect/Effect"
+import { CniError, codes } from "../call/CniError.ts"
+import { needsIp } from "../call/version.ts"
+import { isEmptyDns } from "./Dns.ts"
+import { formatCidr } from "./Ip.ts"
+import type { Result, ResultInterface, ResultIp, ResultRoute } from "./Result.ts"
+
+/** Keys whose value is undefined are left out by JSON.stringify. */
+const unlessEmpty = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
+  items.length === 0 ? undefined : items
+
+const route = ({ dst, gw, ...rest }: ResultRoute) => ({ dst: formatCidr(dst), gw: gw?.address, ...rest })
+
+const ip = ({ interface: index, address, gateway }: ResultIp) => ({
+  interface: index,
+  address: formatCidr(address),
+  gateway: gateway?.address
+})
+
+/** 1.0.0 and 1.1.0, which share one shape in the Go library: `dns` only where there is something in it. */
+const since100 = ({ interfaces, ips, routes, dns }: Result) => ({
+  interfaces: unlessEmpty(interfaces),
+  ips: unlessEmpty(ips.map(ip)),
+  routes: unlessEmpty(routes.map(route)),
+  dns: isEmptyDns(dns) ? undefined : dns
+})
+
+const interface030 = ({ name, mac, sandbox }: ResultInterface) => ({ name, mac, sandbox })
+
+/** 0.3.0 to 0.4.0: fewer words of an interface, the family of an address, `dns` always. */
+const since030 = ({ interfaces, ips, routes, dns }: Result) => ({
+  interfaces: unlessEmpty(interfaces.map(interface030)),
+  ips: unlessEmpty(ips.map((each) => ({ version: String(each.address.family), ...ip(each) }))),
+  routes: unlessEmpty(routes.map(route)),
+  dns
+})
+
+const ofFamily = (family: 4 | 6, { ips, routes }: Result) => {
+  const first = ips.find(({ address }) => address.family === family)
+  const own = routes.filter(({ dst }) => dst.family === family)
+  return (
+    first && {
+      ip: formatCidr(first.address),
+      gateway: first.gateway?.address,
+      routes: unlessEmpty(own.map(({ dst, gw }) => ({ dst: formatCidr(dst), gw: gw?.address })))
+    }
+  )
+}
+
+/** 0.1.0 and 0.2.0: the first address of each family with the family's routes, no interfaces, `dns` always. */
+const before030 = (result: Result) => ({ ip4: ofFamily(4, result), ip6: ofFamily(6, result), dns: result.dns })
+
+const shapeOf = (cniVersion: string): ((result: Result) => object) =>
+  needsIp(cniVersion) ? before030 : cniVersion.startsWith("0.") ? since030 : since100
+
+/** The result for stdout: indented by 4 spaces, no trailing newline. 0.1.0 and 0.2.0 cannot do without an address. */
+export const encodeResult = (result: Result, cniVersion: string): Effect.Effect<string, CniError> =>
+  needsIp(cniVersion) && result.ips.length === 0
+    ? Effect.fail(new CniError({ code: codes.internal, msg: "cannot convert: no valid IP addresses" }))
+    : Effect.sync(() => JSON.stringify({ cniVersion, ...shapeOf(cniVersion)(result) }, undefined, 4))

@@ -1,0 +1,161 @@
+/** ReservationService on the kernel: the state folder, device nodes of our own in it, and what sysfs knows of them. */
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync
+} from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
+import { decodeResources, defaultStateFolder, nodeFolder, nodePath, resourcesFile } from "../../devices/resources.ts"
+import {
+  type Holder,
+  type NodeOwner,
+  type Reservation,
+  ReservationError,
+  ReservationService
+} from "../../services/ReservationService.ts"
+import { attempt } from "../system/attempt.ts"
+import { errnoOf, SystemError } from "../system/errno.ts"
+import { mknodCharacter } from "../system/libc.ts"
+import { deviceOf, noDevice } from "./deviceNumber.ts"
+
+const refused = (operation: string, path: string) => (errno: string) =>
+  new ReservationError({
+    operation,
+    path,
+    problem: errno,
+    advice:
+      errno === "ENOSPC" || errno === "EDQUOT"
+        ? "free some space on that file system"
+        : `the plugin needs to read and write the folder as root, with CAP_MKNOD`
+  })
+
+const absent = (step: () => string): string | undefined => {
+  try {
+    return step()
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined
+    throw error
+  }
+}
+
+const lookup = (stateFolder: string, deviceID: string): Effect.Effect<Reservation | undefined, ReservationError> =>
+  Effect.gen(function* () {
+    const id = parseDeviceID(deviceID)
+    if (id === undefined) return undefined
+    const path = resourcesFile(stateFolder)
+    const text = yield* attempt(() => absent(() => readFileSync(path, "utf8")), refused("read", path))
+    if (text === undefined) return undefined
+    const resources = decodeResources(text)
+    if (Result.isFailure(resources)) {
+      return yield* new ReservationError({
+        operation: "read",
+        path,
+        problem: resources.failure,
+        advice: `restart the device plugin on this node ("macvtap device-plugin"), which writes the file anew`
+      })
+    }
+    const resource = resources.success[id.resource]
+    if (resource === undefined) return undefined
+    return {
+      deviceID,
+      resource: id.resource,
+      ...(resource.lowerDevice === undefined ? {} : { lowerDevice: resource.lowerDevice }),
+      mode: resource.mode,
+      standalone: resource.standalone,
+      index: deviceIndex(id),
+      node: nodePath(stateFolder, deviceID)
+    }
+  })
+
+/**
+ * The link of ifindex `index` that a node leads to. The kernel names a number's device after the link and its ifindex,
+ * and shows it in every namespace: `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
+ * A number that belongs to nobody, or by now to another link, is no holder.
+ */
+const holderOf = (node: string, index: number): Holder | undefined => {
+  const stats = lstatSync(node, { throwIfNoEntry: false })
+  const device = stats === undefined ? noDevice : deviceOf(stats)
+  if (device === noDevice) return undefined
+  const target = absent(() => readlinkSync(`/sys/dev/char/${device}`))
+  const [, link, tap] = /\/net\/([^/]+)\/[^/]+\/([^/]+)$/.exec(target ?? "") ?? []
+  return link !== undefined && tap === `tap${index}` ? { path: node, device, link } : undefined
+}
+
+/** A name in the node's folder that nobody else uses: no device ID begins with a dot. */
+const besideOf = (node: string): string => {
+  const cut = node.lastIndexOf("/") + 1
+  return `${node.slice(0, cut)}.${node.slice(cut)}.${Math.random().toString(36).slice(2)}`
+}
+
+/** Made under another name, since a node is opened by its name: nobody shall meet it with the wrong owner or mode. */
+const makeNode = (node: string, number: string, to: NodeOwner): void => {
+  const [, major, minor] = /^(\d+):(\d+)$/.exec(number) ?? []
+  if (major === undefined || minor === undefined) throw new SystemError("mknod", "EINVAL")
+  const beside = besideOf(node)
+  mkdirSync(node.slice(0, node.lastIndexOf("/")), { recursive: true, mode: 0o755 })
+  try {
+    mknodCharacter(beside, 0o600, Number(major), Number(minor))
+    chownSync(beside, to.owner, to.group)
+    chmodSync(beside, to.mode)
+    renameSync(beside, node)
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw error
+  }
+}
+
+/**
+ * Taken aside before it is judged: a node that the next pod's ADD makes between a look and the removal would be removed
+ * with the wrong look. A live one goes back, unless a newer one has its place by then.
+ */
+const removeNode = (node: string, index: number): boolean => {
+  if (holderOf(node, index) !== undefined) return false
+  const aside = besideOf(node)
+  try {
+    renameSync(node, aside)
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return true
+    throw error
+  }
+  const gone = holderOf(aside, index) === undefined
+  try {
+    if (!gone) linkSync(aside, node)
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+  return gone
+}
+
+interface ReservationOptions {
+  readonly stateFolder?: string
+}
+
+/** `stateFolder` is the daemon's; another one is for tests. */
+export const makeReservation = ({
+  stateFolder = defaultStateFolder
+}: ReservationOptions = {}): ReservationService["Service"] => ({
+  lookup: (deviceID) => lookup(stateFolder, deviceID),
+  holder: ({ node, index }) =>
+    attempt(() => holderOf(node, index) ?? holderOf(`/dev/tap${index}`, index), refused("look at", node)),
+  makeNode: ({ node }, number, to) => attempt(() => makeNode(node, number, to), refused(`mknod c ${number}`, node)),
+  removeNode: (deviceID) => {
+    const id = parseDeviceID(deviceID)
+    if (id === undefined) return Effect.succeed(true)
+    const node = nodePath(stateFolder, deviceID)
+    return attempt(() => removeNode(node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
+  }
+})
+
+export const reservationLive = (options?: ReservationOptions): Layer.Layer<ReservationService> =>
+  Layer.succeed(ReservationService, makeReservation(options))

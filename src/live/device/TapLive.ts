@@ -1,0 +1,73 @@
+/** TapService on the kernel: `/dev/tap<ifindex>`. */
+import { chmodSync, chownSync, closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { TapError, type TapNode, TapService } from "../../services/TapService.ts"
+import { attempt } from "../system/attempt.ts"
+import { SystemError } from "../system/errno.ts"
+import { ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
+import { deviceOf, noDevice } from "./deviceNumber.ts"
+import { readDeviceNumber } from "./sysfs.ts"
+
+const SIOCGIFHWADDR = 0x8927
+
+/**
+ * Runs `step` with a path to the very node that was looked at. /dev may be shared with others who can write to it, so it
+ * is held by an O_PATH descriptor, which opens no device and follows no link; ESTALE where it is another node by now.
+ */
+const holding = <A>(node: TapNode, step: (path: string) => A): A => {
+  const fd = openSync(node.path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC)
+  try {
+    const device = deviceOf(fstatSync(fd))
+    if (device === noDevice) throw new SystemError("open", "ENODEV")
+    if (device !== node.device) throw new SystemError("open", "ESTALE")
+    return step(`/proc/self/fd/${fd}`)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const readMac = (path: string): string => {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY | O_CLOEXEC)
+  try {
+    // struct ifreq: 16 bytes of name, then a sockaddr: its family (2 bytes) and the address.
+    const ifreq = new Uint8Array(40)
+    ioctl(fd, SIOCGIFHWADDR, ifreq)
+    return Array.from(ifreq.subarray(18, 24), (byte) => byte.toString(16).padStart(2, "0")).join(":")
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const refused = (operation: string, path: string) => (errno: string) => new TapError({ operation, path, errno })
+
+/** Taps of this kernel. */
+export const tap: TapService["Service"] = {
+  node: (ifindex) =>
+    Effect.suspend(() => {
+      const path = `/dev/tap${ifindex}`
+      return attempt(
+        (): TapNode | undefined => {
+          const stats = lstatSync(path, { throwIfNoEntry: false })
+          return (
+            stats && { path, device: deviceOf(stats), owner: stats.uid, group: stats.gid, mode: stats.mode & 0o7777 }
+          )
+        },
+        refused("stat", path)
+      )
+    }),
+  deviceNumber: (netns, link) =>
+    attempt(() => readDeviceNumber(netns, link), refused("read the device number", netns.path)),
+  reportedMac: (node) => attempt(() => holding(node, readMac), refused("ask for the MAC address", node.path)),
+  give: (node, to) =>
+    attempt(
+      () =>
+        holding(node, (path) => {
+          chownSync(path, to.owner, to.group)
+          chmodSync(path, to.mode)
+        }),
+      refused(`chown ${to.owner}:${to.group}`, node.path)
+    )
+}
+
+export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, tap)

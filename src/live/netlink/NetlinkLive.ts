@@ -1,0 +1,26 @@
+/** NetlinkService on the kernel's own sockets. */
+import { closeSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { LogService } from "../../services/LogService.ts"
+import { NetlinkError, NetlinkService } from "../../services/NetlinkService.ts"
+import { attempt } from "../system/attempt.ts"
+import { openSocket, socketTransport } from "./netlinkSocket.ts"
+import { makeRtnetlink } from "./rtnetlink.ts"
+
+/** Route sockets, closed with their scope. */
+export const makeNetlink = ({ log }: LogService["Service"]): NetlinkService["Service"] => ({
+  connect: (netns) =>
+    Effect.acquireRelease(
+      attempt(
+        () => openSocket(netns),
+        (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
+      ),
+      (fd) => Effect.sync(() => closeSync(fd))
+    ).pipe(Effect.map((fd) => makeRtnetlink(socketTransport(fd), log)))
+})
+
+export const netlinkLive: Layer.Layer<NetlinkService, never, LogService> = Layer.effect(
+  NetlinkService,
+  Effect.map(LogService, makeNetlink)
+)

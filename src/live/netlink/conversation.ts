@@ -1,0 +1,151 @@
+/**
+ * One request and its answer over a netlink socket, with everything that can happen in between (netlink(7)): signals,
+ * lost answers, dumps that changed while they were read, messages for somebody else. Pure but for the transport.
+ */
+import {
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_NOOP,
+  NLMSG_OVERRUN
+} from "../../netlink/constants.ts"
+import { decode, encode, type Message, type Request, readError } from "../../netlink/message.ts"
+import { errnoName } from "../../wire/errno.ts"
+import { errnoOf } from "../system/errno.ts"
+
+export interface Datagram {
+  readonly bytes: Uint8Array
+  /** As it was sent; more than there are bytes where the buffer was too small. */
+  readonly size: number
+  /** nl_pid of the sender: 0 is the kernel. */
+  readonly sender: number
+}
+
+/** A socket. Both functions throw errors that `errnoOf` understands. */
+export interface Transport {
+  readonly send: (bytes: Uint8Array) => void
+  /** Waits up to the socket's time limit, or not at all; EAGAIN where nothing came. The bytes are the caller's to keep. */
+  readonly receive: (wait: boolean) => Datagram
+  /** Milliseconds without a message of ours after which there is no answer. */
+  readonly timeLimit: number
+  /** Milliseconds, monotonic. */
+  readonly now: () => number
+}
+
+export type Answer =
+  | { readonly _tag: "Answered"; readonly messages: ReadonlyArray<Message> }
+  | { readonly _tag: "Refused"; readonly errno: string; readonly extack?: string }
+
+/** What happened meanwhile, for the debug log. */
+export type Event = { readonly message: Message } | { readonly note: string }
+
+/** How often a question is asked whose answer was lost or changed meanwhile. Requests that change something are sent once. */
+const maxTries = 8
+
+const refused = (errno: string, extack?: string): Answer =>
+  extack === undefined ? { _tag: "Refused", errno } : { _tag: "Refused", errno, extack }
+
+/** The verdict of NLMSG_ERROR or NLMSG_DONE. */
+const verdict = (message: Message, messages: ReadonlyArray<Message>): Answer => {
+  const { errno, extack } = readError(message)
+  return errno === 0 ? { _tag: "Answered", messages } : refused(errnoName(errno), extack)
+}
+
+/**
+ * Sends the request and reads to the end of its answer. `nextSequence` gives each try a number of its own, so that late
+ * answers to an earlier one are known as such. Errors: the kernel's own; ETIMEDOUT where no answer came, EPROTO where it
+ * made no sense, ENOBUFS or EMSGSIZE where it was lost (whether a change was made is then unknown), EINTR where a dump
+ * changed every time that it was asked for.
+ */
+export const converse = (
+  transport: Transport,
+  request: Request,
+  nextSequence: () => number,
+  trace: (event: Event) => void
+): Answer => {
+  // RTM_GET… are the third of each four types: asked again, they change nothing.
+  const repeatable = request.type % 4 === 2
+  const dump = repeatable && (request.flags & NLM_F_DUMP) === NLM_F_DUMP
+  for (let tries = 1; ; tries++) {
+    const outcome = ask(transport, request, dump, nextSequence(), trace)
+    if ("_tag" in outcome) return outcome
+    if (!repeatable || tries === maxTries) return refused(outcome.lost)
+    trace({ note: `${outcome.lost}: asked again` })
+  }
+}
+
+/** The answer was lost, or is not to be trusted; the errno says why. */
+interface Lost {
+  readonly lost: string
+}
+
+const send = ({ now, send, timeLimit }: Transport, bytes: Uint8Array): string | undefined => {
+  for (const end = now() + timeLimit; ; ) {
+    try {
+      send(bytes)
+      return undefined
+    } catch (thrown) {
+      const errno = errnoOf(thrown)
+      if (errno === undefined) throw thrown
+      if (errno !== "EINTR" || now() >= end) return errno
+    }
+  }
+}
+
+const ask = (
+  transport: Transport,
+  request: Request,
+  dump: boolean,
+  sequence: number,
+  trace: (event: Event) => void
+): Answer | Lost => {
+  const unsent = send(transport, encode(request, sequence, 0))
+  if (unsent !== undefined) return unsent === "ENOBUFS" ? { lost: unsent } : refused(unsent)
+  const messages: Array<Message> = []
+  let interrupted = false
+  // Once something is lost, what is still there is read without waiting: an acknowledgement may be among it, and a dump
+  // has to be read to its end before the kernel begins another (EBUSY).
+  let lost: string | undefined
+  const lose = (errno: string): void => {
+    lost ??= errno
+    trace({ note: errno })
+  }
+  for (let end = transport.now() + transport.timeLimit; ; ) {
+    let datagram: Datagram
+    try {
+      datagram = transport.receive(lost === undefined)
+    } catch (thrown) {
+      const errno = errnoOf(thrown)
+      if (errno === undefined) throw thrown
+      if (errno === "EAGAIN") return lost === undefined ? refused("ETIMEDOUT") : { lost }
+      if (errno === "ENOBUFS") lose(errno)
+      else if (errno !== "EINTR") return refused(errno)
+      if (transport.now() >= end) return lost === undefined ? refused("ETIMEDOUT") : { lost }
+      continue
+    }
+    if (datagram.sender !== 0) {
+      if (transport.now() >= end) return refused("ETIMEDOUT")
+      continue
+    }
+    if (datagram.size > datagram.bytes.length) lose("EMSGSIZE")
+    const received = decode(datagram.bytes)
+    if (received.length === 0 && lost === undefined) return refused("EPROTO")
+    for (const message of received) {
+      if (message.type === NLMSG_OVERRUN) lose("ENOBUFS")
+      if (message.sequence !== sequence || message.type === NLMSG_NOOP || message.type === NLMSG_OVERRUN) continue
+      trace({ message })
+      end = transport.now() + transport.timeLimit
+      if ((message.flags & NLM_F_DUMP_INTR) !== 0 && dump) interrupted = true
+      if (message.type === NLMSG_ERROR) return verdict(message, messages)
+      if (message.type === NLMSG_DONE) {
+        if (lost !== undefined) return { lost }
+        return interrupted ? { lost: "EINTR" } : verdict(message, messages)
+      }
+      messages.push(message)
+      if (!dump && (request.flags & NLM_F_ACK) === 0) return { _tag: "Answered", messages }
+    }
+    if (transport.now() >= end) return refused("ETIMEDOUT")
+  }
+}

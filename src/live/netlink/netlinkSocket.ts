@@ -1,0 +1,77 @@
+/** A route socket of a namespace, as a transport. */
+import { closeSync } from "node:fs"
+import { readU32 } from "../../wire/bytes.ts"
+import { inside } from "../netns/enter.ts"
+import { errnoOf } from "../system/errno.ts"
+import { O_CLOEXEC, recvfrom, send, setsockopt, socket } from "../system/libc.ts"
+import type { Transport } from "./conversation.ts"
+
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const NETLINK_ROUTE = 0
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+const SO_RCVTIMEO = 20
+const SO_RCVBUFFORCE = 33
+const SOL_NETLINK = 270
+const NETLINK_CAP_ACK = 10
+const NETLINK_EXT_ACK = 11
+const NETLINK_GET_STRICT_CHK = 12
+const MSG_TRUNC = 0x20
+const MSG_DONTWAIT = 0x40
+
+/**
+ * Seconds. The kernel does a request within send(2), however long it waits for its locks there, so an answer that is not
+ * there soon after will not come.
+ */
+const timeLimit = 5
+/** Bytes of answers that may wait to be read. */
+const receiveBuffer = 1024 * 1024
+
+/** Every conversation is one synchronous step, so they share their buffers. The kernel's dumps come in up to 32 KiB. */
+let buffer = new Uint8Array(65536)
+/** `struct sockaddr_nl { u16 nl_family; u16 pad; u32 nl_pid; u32 nl_groups; }` */
+const address = new Uint8Array(12)
+
+/** Kernels before 4.12, 4.3 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
+const bestEffort = (step: () => void): boolean => {
+  try {
+    step()
+    return true
+  } catch (thrown) {
+    if (errnoOf(thrown) === undefined) throw thrown
+    return false
+  }
+}
+
+/** `socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)` in the namespace; it stays there whatever the thread does later. */
+export const openSocket = (netns: { readonly fd: number; readonly path: string }): number => {
+  const fd = inside(netns, () => socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE))
+  try {
+    const on = new Int32Array([1])
+    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK]) {
+      bestEffort(() => setsockopt(fd, SOL_NETLINK, option, on))
+    }
+    const size = new Int32Array([receiveBuffer])
+    bestEffort(() => setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size)) ||
+      bestEffort(() => setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size))
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new BigInt64Array([BigInt(timeLimit), 0n]))
+    return fd
+  } catch (thrown) {
+    closeSync(fd)
+    throw thrown
+  }
+}
+
+/** The socket's two directions. A datagram that does not fit is cut off, and the next one finds a buffer of its size. */
+export const socketTransport = (fd: number): Transport => ({
+  timeLimit: timeLimit * 1000,
+  now: () => performance.now(),
+  send: (bytes) => void send(fd, bytes, 0),
+  receive: (wait) => {
+    const size = recvfrom(fd, buffer, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT), address)
+    const bytes = buffer.slice(0, size)
+    if (size > buffer.length) buffer = new Uint8Array(size)
+    return { bytes, size, sender: readU32(address, 4) ?? 0 }
+  }
+})

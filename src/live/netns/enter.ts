@@ -1,0 +1,60 @@
+/**
+ * Entering a network namespace. A thread is in one at a time, so it is entered for a single synchronous step and left
+ * before anything else can run. A thread that cannot come back must never go on: it would act on the host in a pod's name.
+ */
+import { fstatSync, openSync } from "node:fs"
+import { O_CLOEXEC, setns } from "../system/libc.ts"
+
+const CLONE_NEWNET = 0x40000000
+
+/** The way back from a namespace failed: a defect, and every later step that depends on where the thread is dies of it. */
+export class Stranded extends Error {
+  constructor(path: string, cause: unknown) {
+    super(`cannot leave the network namespace ${path}; nothing more may be done by this process`, { cause })
+    this.name = "Stranded"
+  }
+}
+
+/** The thread's own namespace; /proc/self would be that of the process's first thread. */
+export const ownNetns = "/proc/thread-self/ns/net"
+
+/** A handle on the thread's own namespace, opened once and kept for the process's life. */
+let home: number | undefined
+let stranded: Stranded | undefined
+
+/** Dies where an earlier step could not come back. */
+export const assertHome = (): void => {
+  if (stranded !== undefined) throw stranded
+}
+
+let homeStats: ReturnType<typeof fstatSync> | undefined
+
+const isHome = (home: number, fd: number): boolean => {
+  homeStats ??= fstatSync(home)
+  const { ino, dev } = fstatSync(fd)
+  return ino === homeStats.ino && dev === homeStats.dev
+}
+
+/**
+ * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving: where setns to
+ * one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet. The thread's own
+ * namespace is not entered, which setns(2) would refuse to whoever lacks CAP_SYS_ADMIN, as the device plugin does.
+ */
+export const inside = <A>(netns: { readonly fd: number; readonly path: string }, step: () => A): A => {
+  assertHome()
+  home ??= openSync(ownNetns, O_CLOEXEC)
+  if (isHome(home, netns.fd)) return step()
+  setns(home, CLONE_NEWNET)
+  setns(netns.fd, CLONE_NEWNET)
+  try {
+    return step()
+  } finally {
+    try {
+      setns(home, CLONE_NEWNET)
+    } catch (cause) {
+      stranded = new Stranded(netns.path, cause)
+      // biome-ignore lint/correctness/noUnsafeFinally: whatever the step did, this is worse.
+      throw stranded
+    }
+  }
+}

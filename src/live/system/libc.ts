@@ -1,0 +1,134 @@
+/**
+ * The C library, as far as node:fs does not reach: the only file that knows koffi. Every function is synchronous, returns
+ * what the call returns, and throws a SystemError where the call fails. A function is looked up when it is first called
+ * (10 to 40 µs each), so that a command pays for what it uses.
+ */
+import { constants } from "node:fs"
+import koffi from "koffi"
+import { errnoName } from "../../wire/errno.ts"
+import { errnoOf, SystemError } from "./errno.ts"
+
+type Argument = number | bigint | string | NodeJS.TypedArray | null
+
+let library: ReturnType<typeof koffi.load> | undefined
+
+/** `name` of libc with the C types of its arguments; `result` is `int`, or `long` for sizes. Negative is failure. */
+const declare = (name: string, types: ReadonlyArray<string>, result: "int" | "long" = "int") => {
+  let native: ((...args: ReadonlyArray<Argument>) => number) | undefined
+  return (...args: ReadonlyArray<Argument>): number => {
+    library ??= koffi.load(null)
+    native ??= library.func(name, result, [...types])
+    const value = native(...args)
+    if (value < 0) throw new SystemError(name, errnoName(koffi.errno()))
+    return value
+  }
+}
+
+/** Flags that node:fs has no name for, the same on every architecture of ours. O_NOFOLLOW is not: see fs.constants. */
+export const O_CLOEXEC = 0o2000000
+export const O_PATH = 0o10000000
+
+/** `int setns(int fd, int nstype)`. */
+export const setns: (fd: number, type: number) => number = declare("setns", ["int", "int"])
+
+/** `int socket(int domain, int type, int protocol)`: a descriptor. */
+export const socket: (domain: number, type: number, protocol: number) => number = declare("socket", [
+  "int",
+  "int",
+  "int"
+])
+
+/** `int bind(int fd, const struct sockaddr *address, socklen_t length)`. */
+export const bind = (fd: number, address: Uint8Array): number => nativeBind(fd, address, address.byteLength)
+const nativeBind = declare("bind", ["int", "void *", "uint"])
+
+/** `int setsockopt(int fd, int level, int name, const void *value, socklen_t length)`. */
+export const setsockopt = (fd: number, level: number, name: number, value: NodeJS.TypedArray): number =>
+  nativeSetsockopt(fd, level, name, value, value.byteLength)
+const nativeSetsockopt = declare("setsockopt", ["int", "int", "int", "void *", "uint"])
+
+/** `ssize_t send(int fd, const void *bytes, size_t length, int flags)`: the number of bytes taken. */
+export const send = (fd: number, bytes: Uint8Array, flags: number): number =>
+  nativeSend(fd, bytes, bytes.byteLength, flags)
+const nativeSend = declare("send", ["int", "void *", "size_t", "int"], "long")
+
+/** `ssize_t recvfrom(…)`: the datagram's size (with MSG_TRUNC its real one); the sender is written to `address`. */
+export const recvfrom = (fd: number, buffer: Uint8Array, flags: number, address: Uint8Array): number =>
+  nativeRecvfrom(fd, buffer, buffer.byteLength, flags, address, new Uint32Array([address.byteLength]))
+const nativeRecvfrom = declare("recvfrom", ["int", "void *", "size_t", "int", "void *", "void *"], "long")
+
+/** `int ioctl(int fd, unsigned long request, void *argument)`. */
+export const ioctl: (fd: number, request: number, argument: Uint8Array | null) => number = declare("ioctl", [
+  "int",
+  "ulong",
+  "void *"
+])
+
+/** The file system's magic number (`f_type`) behind a descriptor; works on O_PATH descriptors. */
+export const fstatfsType = (fd: number): number => {
+  const statfs = new BigInt64Array(32)
+  nativeFstatfs(fd, statfs)
+  return Number(statfs[0])
+}
+const nativeFstatfs = declare("fstatfs", ["int", "void *"])
+
+/** `int openat(int dirfd, const char *path, int flags)`: a descriptor, close-on-exec. */
+export const openat = (dirfd: number, path: string, flags: number): number =>
+  nativeOpenat(dirfd, path, flags | O_CLOEXEC, 0)
+const nativeOpenat = declare("openat", ["int", "str", "int", "uint"])
+
+// The mount calls are younger than their names in libc; their numbers are the same on every architecture.
+
+/** `int fsopen(const char *type, FSOPEN_CLOEXEC)`: a file system context of the namespaces that the caller is in. */
+export const fsopen = (type: string): number => nativeFsopen(430, type, 1)
+const nativeFsopen = declare("syscall", ["long", "str", "uint"], "long")
+
+/** `fsconfig(context, FSCONFIG_CMD_CREATE)`: makes the file system. */
+export const fsconfigCreate = (context: number): number => nativeFsconfig(431, context, 6, null, null, 0)
+const nativeFsconfig = declare("syscall", ["long", "int", "uint", "void *", "void *", "int"], "long")
+
+/** `int fsmount(context, FSMOUNT_CLOEXEC, attributes)`: a descriptor of a mount that is in no namespace's tree. */
+export const fsmount = (context: number, attributes: number): number => nativeFsmount(432, context, 1, attributes)
+const nativeFsmount = declare("syscall", ["long", "int", "uint", "uint"], "long")
+
+/**
+ * `int memfd_create(const char *name, unsigned flags)`: a descriptor, close-on-exec, of a file without a path that can
+ * never be executed (MFD_NOEXEC_SEAL: some hosts allow no other; kernels before 6.3 do not know it).
+ */
+export const memfdCreate = (name: string): number => {
+  try {
+    return nativeMemfdCreate(name, 1 | 8)
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "EINVAL") throw thrown
+    return nativeMemfdCreate(name, 1)
+  }
+}
+const nativeMemfdCreate = declare("memfd_create", ["str", "uint"])
+
+/** `int pipe2(int ends[2], O_CLOEXEC)`: the end to read from, which does not block, and the end to write to. */
+export const pipe = (): readonly [number, number] => {
+  const ends = new Int32Array(2)
+  nativePipe2(ends, O_CLOEXEC)
+  const [read, write] = ends as unknown as readonly [number, number]
+  nativeFcntl(read, F_SETFL, constants.O_NONBLOCK)
+  return [read, write]
+}
+const nativePipe2 = declare("pipe2", ["void *", "int"])
+const F_GETFD = 1
+const F_SETFL = 4
+const nativeFcntl = declare("fcntl", ["int", "int", "int"])
+
+/** `fcntl(fd, F_GETFD) & FD_CLOEXEC`: whether the descriptor ends at the next exec(2). */
+export const isCloseOnExec = (fd: number): boolean => (nativeFcntl(fd, F_GETFD, 0) & 1) !== 0
+
+/** `int kill(pid_t pid, int signal)`; a negative pid is a process group. */
+export const kill: (pid: number, signal: number) => number = declare("kill", ["int", "int"])
+
+/** `mknod(path, S_IFCHR | mode, makedev(major, minor))`: a character device node; the umask applies to `mode`. */
+export const mknodCharacter = (path: string, mode: number, major: number, minor: number): number =>
+  nativeMknod(path, 0o020000 | mode, encodeDevice(major, minor))
+const nativeMknod = declare("mknod", ["str", "uint", "ulong"])
+
+/** glibc's `makedev` for numbers as the kernel has them: 12 bits of major, 20 of minor. */
+const encodeDevice = (major: number, minor: number): number =>
+  (major & 0xfff) * 0x100 + (minor & 0xff) + (minor >>> 8) * 0x100000

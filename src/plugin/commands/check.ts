@@ -1,0 +1,49 @@
+/** CHECK: the container has what ADD answered, and what the configuration asks for. Any difference is an error. */
+import * as Effect from "effect/Effect"
+import { CniError, codes } from "../../cni/call/CniError.ts"
+import { quote } from "../../cni/decode/show.ts"
+import type { Result } from "../../cni/result/Result.ts"
+import { checkAddresses } from "../addresses/check.ts"
+import { ipamForward } from "../addresses/ipam.ts"
+import { ConfigService } from "../ConfigService.ts"
+import { checkLink } from "../link/check.ts"
+import { hostPlace, placeAt } from "../link/place.ts"
+import { differs } from "../refusal/differs.ts"
+
+/** The entry of prevResult that is this attachment's, and its index, by which ips and routes refer to it. */
+const ownInterface = Effect.fnUntraced(function* (prevResult: Result) {
+  const { attachment } = yield* ConfigService
+  const index = prevResult.interfaces.findLastIndex(
+    (entry) => entry.name === attachment.ifname && entry.sandbox === attachment.netns
+  )
+  const entry = prevResult.interfaces[index]
+  if (entry === undefined) {
+    return yield* differs(
+      `prevResult has no interface "${attachment.ifname}" in sandbox ${quote(attachment.netns)}`,
+      "the runtime must pass the final result of ADD for this very attachment"
+    )
+  }
+  return { entry, index }
+})
+
+export const check = Effect.gen(function* () {
+  const { attachment, prevResult } = yield* ConfigService
+  const host = yield* hostPlace
+  const container = yield* placeAt(attachment.netns)
+  yield* ipamForward("CHECK")
+  if (prevResult === undefined)
+    return yield* new CniError({ code: codes.invalidConfig, msg: "required prevResult missing" })
+  const { entry, index } = yield* ownInterface(prevResult)
+  const link = yield* container.route
+    .linkGet(attachment.ifname)
+    .pipe(
+      Effect.catchTag("LinkNotFound", () =>
+        differs(
+          `container interface ${attachment.ifname} not found`,
+          "it was removed, or its master was: the links of a master that is deleted or recreated go with it"
+        )
+      )
+    )
+  yield* checkLink(host, container, link, entry)
+  yield* checkAddresses(container, link, prevResult, index)
+})

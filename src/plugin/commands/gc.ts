@@ -1,0 +1,48 @@
+/** GC: removes this network's links whose attachment is no longer valid. The links' aliases are its only memory. */
+import * as Effect from "effect/Effect"
+import { encodeAlias, isOfNetwork } from "../../cni/identity/alias.ts"
+import type { Link } from "../../link/Link.ts"
+import { LogService } from "../../services/LogService.ts"
+import { NetnsService } from "../../services/NetnsService.ts"
+import { ipamForward } from "../addresses/ipam.ts"
+import { ConfigService } from "../ConfigService.ts"
+import { placeAt } from "../link/place.ts"
+import { attempt, gathered } from "./del.ts"
+
+/** Removes the stale links of one namespace. One that ends meanwhile takes its links with it. */
+const collect = Effect.fnUntraced(
+  function* (path: string, isStale: (link: Link) => boolean) {
+    const { log } = yield* LogService
+    const { route } = yield* placeAt(path)
+    const links = yield* route.linkList
+    const errors = []
+    for (const link of links.filter(isStale)) {
+      yield* log("info", () => `removing ${link.name} of ${path}: ${link.alias} is no longer valid`)
+      errors.push(
+        ...(yield* attempt(route.linkDel(link.index).pipe(Effect.catchTag("LinkNotFound", () => Effect.void))))
+      )
+    }
+    yield* gathered(errors)
+  },
+  Effect.scoped,
+  Effect.catchTag(["NetnsNotFound", "NotANetns"], () => Effect.void)
+)
+
+export const gc = Effect.gen(function* () {
+  const { network } = yield* ConfigService
+  const netns = yield* NetnsService
+  const valid = new Set(
+    network.validAttachments.map(({ containerID, ifname }) =>
+      encodeAlias({ network: network.name, containerID, ifname })
+    )
+  )
+  const isStale = (link: Link): boolean =>
+    link.kind === network.kind.kind &&
+    link.alias !== undefined &&
+    isOfNetwork(link.alias, network.name) &&
+    !valid.has(link.alias)
+  const errors = []
+  for (const path of yield* netns.list) errors.push(...(yield* attempt(collect(path, isStale))))
+  errors.push(...(yield* attempt(ipamForward("GC"))))
+  yield* gathered(errors)
+})

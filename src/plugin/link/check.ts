@@ -1,0 +1,140 @@
+/** CHECK, of the link itself: it is this attachment's, and as the configuration and the result of ADD say. */
+import * as Effect from "effect/Effect"
+import type { LinkConf } from "../../cni/config/LinkConf.ts"
+import { sameMac } from "../../cni/result/MacAddress.ts"
+import type { ResultInterface } from "../../cni/result/Result.ts"
+import type { Link } from "../../link/Link.ts"
+import type { LinkKind } from "../../link/LinkKind.ts"
+import { ReservationService } from "../../services/ReservationService.ts"
+import { TapService } from "../../services/TapService.ts"
+import { ConfigService } from "../ConfigService.ts"
+import { differs } from "../refusal/differs.ts"
+import { ownAlias } from "./own.ts"
+import { checkMtu, findParent, lowerOf } from "./parent.ts"
+import type { Place } from "./place.ts"
+import { foreignNode, judgeNode } from "./tapNode.ts"
+
+/** Without its alias neither DEL nor GC would know it; with another's it is another's. */
+const checkIdentity = Effect.fnUntraced(function* (link: Link) {
+  const config = yield* ConfigService
+  const { kind } = config.network.kind
+  if (link.kind !== kind) {
+    return yield* differs(`link "${link.name}" is a ${link.kind ?? "hardware link"}, not a ${kind}`)
+  }
+  if (link.alias !== ownAlias(config)) {
+    return yield* differs(
+      `link "${link.name}" is not the one that was added for this attachment`,
+      `its alias is ${JSON.stringify(link.alias ?? "")}, but ADD wrote ${JSON.stringify(ownAlias(config))}`
+    )
+  }
+})
+
+/** Of a device that was imported, only what is configured: the rest it brought along. */
+const checkOptions = Effect.fnUntraced(function* (link: Link, kind: LinkKind, config: LinkConf) {
+  for (const [name, { key, checked, default: fallback }] of Object.entries(kind.attributes)) {
+    const expected = config.options[name] ?? (config.deviceID === undefined ? fallback : undefined)
+    if (checked !== true || expected === undefined) continue
+    const found = JSON.stringify(link.options[name])
+    if (found !== JSON.stringify(expected)) {
+      const words = `link "${link.name}" has "${key ?? name}" ${found}, configured is ${JSON.stringify(expected)}`
+      return yield* differs(words)
+    }
+  }
+})
+
+/** The result's counts before the configuration's: a later plugin of the chain (tuning) may have set another. */
+const checkMac = Effect.fnUntraced(function* (link: Link, entry: ResultInterface, config: LinkConf) {
+  const [says, mac] = entry.mac === undefined ? ["configured is", config.mac] : ["prevResult says", entry.mac]
+  if (mac !== undefined && !sameMac(mac, link.mac ?? "")) {
+    return yield* differs(`link "${link.name}" has MAC address ${link.mac}, ${says} ${mac}`)
+  }
+})
+
+const checkSize = Effect.fnUntraced(function* (link: Link, entry: ResultInterface, config: LinkConf) {
+  const [says, mtu] = config.mtu === undefined ? ["prevResult says", entry.mtu] : ["configured is", config.mtu]
+  if (mtu !== undefined && mtu !== link.mtu) {
+    return yield* differs(
+      `link "${link.name}" has MTU ${link.mtu}, ${says} ${mtu}`,
+      "lowering the master's MTU lowers the link's for good; raising it again does not restore it"
+    )
+  }
+})
+
+const checkFlags = Effect.fnUntraced(function* (link: Link, config: LinkConf) {
+  const off = (key: string) => differs(`link "${link.name}" has "${key}" off, configured is on`)
+  if (!link.up) return yield* differs(`link "${link.name}" is down`)
+  if (config.allmulti && !link.allmulti) return yield* off("allmulti")
+  if (config.promisc && !link.promisc) return yield* off("promiscMode")
+})
+
+/**
+ * The link sits on the configured master: one that was recreated has another ifindex. Where none is configured it was the
+ * default route's link at the time of ADD, and the default route may have gone elsewhere since, even to this very link.
+ */
+const checkParent = Effect.fnUntraced(function* (host: Place, container: Place, link: Link) {
+  const { link: config } = yield* ConfigService
+  if (config.master === undefined) return
+  const place = config.linkInContainer && config.deviceID === undefined ? container : host
+  const parent = yield* findParent(place.route)
+  yield* checkMtu(config.mtu, parent)
+  const lower = lowerOf(parent)
+  // Links in another namespace can have the same ifindex.
+  const isHere = place.netns.id === container.netns.id
+  const sameNetns = lower.index !== parent.index || (link.parent?.netnsid === undefined) === isHere
+  if (link.parent?.index !== lower.index || !sameNetns) {
+    return yield* differs(
+      `link "${link.name}" is not on master "${parent.name}"`,
+      `its parent has ifindex ${link.parent?.index}, "${parent.name}" has ${parent.index}`
+    )
+  }
+})
+
+const checkNode = Effect.fnUntraced(function* (container: Place, link: Link, { owner, group }: LinkConf) {
+  const verdict = yield* judgeNode(container.netns, link)
+  if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
+  if (verdict._tag === "None") {
+    return owner === undefined && group === undefined
+      ? undefined
+      : yield* differs(`link "${link.name}" has no tap node /dev/tap${link.index}`)
+  }
+  const { node } = verdict
+  if (owner !== undefined && node.owner !== owner) {
+    return yield* differs(`${node.path} belongs to user ${node.owner}, configured is ${owner}`)
+  }
+  if (group !== undefined && node.group !== group) {
+    return yield* differs(`${node.path} belongs to group ${node.group}, configured is ${group}`)
+  }
+})
+
+/** The node that the kubelet opened to the container; a device that is no more on offer, or cannot be told, has none to check. */
+const checkReservedNode = Effect.fnUntraced(function* (container: Place, link: Link, deviceID: string) {
+  const { holder, lookup } = yield* ReservationService
+  const device = yield* lookup(deviceID).pipe(Effect.catch(() => Effect.succeed(undefined)))
+  if (device === undefined) return
+  const number = yield* (yield* TapService).deviceNumber(container.netns, link)
+  const found = yield* holder(device)
+  if (found?.path === device.node && found.device === number) return
+  return yield* differs(
+    `${device.node} is not the tap of link "${link.name}"`,
+    `device "${deviceID}" has number ${number}; delete the attachment and add it again`
+  )
+})
+
+/** `entry` is the link's in the result of ADD. */
+export const checkLink = Effect.fnUntraced(function* (
+  host: Place,
+  container: Place,
+  link: Link,
+  entry: ResultInterface
+) {
+  const { network, link: config } = yield* ConfigService
+  yield* checkIdentity(link)
+  yield* checkOptions(link, network.kind, config)
+  yield* checkMac(link, entry, config)
+  yield* checkSize(link, entry, config)
+  yield* checkFlags(link, config)
+  yield* checkParent(host, container, link)
+  if (network.kind.device !== "tap") return
+  yield* checkNode(container, link, config)
+  if (config.deviceID !== undefined) yield* checkReservedNode(container, link, config.deviceID)
+})

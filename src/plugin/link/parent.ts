@@ -1,0 +1,67 @@
+/** The parent: the host's link, named by `master`, on which the container's link is made. */
+import * as Effect from "effect/Effect"
+import { CniError, codes } from "../../cni/call/CniError.ts"
+import { kindByName } from "../../link/kinds.ts"
+import type { Link, Parent } from "../../link/Link.ts"
+import type { Rtnetlink } from "../../services/NetlinkService.ts"
+import { ConfigService } from "../ConfigService.ts"
+
+const missing = (master: string, where: string) =>
+  new CniError({
+    code: codes.invalidConfig,
+    msg: `master "${master}" does not exist`,
+    details: `there is no link of that name ${where}; "master" must name one that this node has (see "ip link")`
+  })
+
+/** The link of the default route: IPv4 before IPv6, the first next hop of a multipath route, the lowest metric. */
+const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
+  const routes = yield* route.routeList()
+  const [best] = routes
+    .filter((r) => r.prefix === 0 && r.dev !== undefined && (r.table ?? 254) === 254)
+    .sort((a, b) => a.family - b.family || (a.priority ?? 0) - (b.priority ?? 0))
+  if (best?.dev === undefined) {
+    return yield* new CniError({
+      code: codes.invalidConfig,
+      msg: "no default route interface found",
+      details:
+        `"master" is not configured, and no default route says which link to use; set "master", or, where a device ` +
+        `plugin's device is to be used, let the pod request its resource and the network attachment name it ` +
+        `(annotation k8s.v1.cni.cncf.io/resourceName)`
+    })
+  }
+  return yield* route.linkGet(best.dev)
+})
+
+/** What the kernel makes the parent of links on `master`: of what is made on a macvlan or macvtap, the link below that one. */
+export const lowerOf = (master: Link): Parent =>
+  (kindByName(master.kind ?? "") === undefined ? undefined : master.parent) ?? { index: master.index }
+
+/**
+ * The configured `master`, or the default route's link where none is configured, in the place where it is looked up:
+ * the host's, or with `linkInContainer` the container's.
+ */
+export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
+  const { link } = yield* ConfigService
+  if (link.master === undefined) return yield* defaultRouteLink(route)
+  const master = link.master
+  return yield* route
+    .linkGet(master)
+    .pipe(
+      Effect.catchTag("LinkNotFound", () => missing(master, link.linkInContainer ? "in the container" : "on this node"))
+    )
+})
+
+/**
+ * The MTU is checked first because the kernel refuses one above the parent's without a word (EINVAL, no extack).
+ * 0 and absent both mean the parent's.
+ */
+export const checkMtu = (mtu: number | undefined, parent: Link): Effect.Effect<void, CniError> =>
+  mtu === undefined || mtu === 0 || (mtu <= parent.mtu && mtu >= parent.minMtu)
+    ? Effect.void
+    : new CniError({
+        code: codes.invalidConfig,
+        msg: `invalid MTU ${mtu}, must be [0, master MTU(${parent.mtu})]`,
+        details:
+          `"mtu" is ${mtu}, but "${parent.name}" carries ${Math.max(parent.minMtu, 0)} to ${parent.mtu} bytes; ` +
+          `lower "mtu", or leave it out to take the master's`
+      })

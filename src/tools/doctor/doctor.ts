@@ -1,0 +1,90 @@
+/** `macvtap doctor`: a look at the node, as of a person who asks why it does not work. */
+import * as Effect from "effect/Effect"
+import { describeFailure } from "../failure.ts"
+import { takeInventory } from "../list/inventory.ts"
+import { jsonText, printable } from "../list/printable.ts"
+import { siteOptions } from "../site.ts"
+import { makeTool } from "../Tool.ts"
+import { configurations } from "./configurations.ts"
+import { devtmpfs } from "./devtmpfs.ts"
+import { type Finding, note, type Site, wrong } from "./Finding.ts"
+import { kernel } from "./kernel.ts"
+import { kubelet } from "./kubelet.ts"
+import { leftovers } from "./leftovers.ts"
+import { lowerDevices } from "./lowerDevices.ts"
+import { plugins } from "./plugins.ts"
+import { udev } from "./udev.ts"
+
+/** Everything that needs to know which links there are. */
+const ofLinks = Effect.fnUntraced(function* (site: Site) {
+  const { findings: networkFindings, networks } = yield* configurations(site)
+  const { findings: kubeletFindings, resources } = yield* kubelet(site)
+  const before = [...networkFindings, ...kubeletFindings]
+  return yield* takeInventory(site.root).pipe(
+    Effect.flatMap((inventory) =>
+      Effect.map(leftovers(site, inventory), (left) => [
+        ...before,
+        ...lowerDevices(inventory, resources, networks, site.root),
+        ...inventory.unseen.map((unseen) => note("leftovers", `cannot look into ${unseen}`, "run it as root")),
+        ...left
+      ])
+    ),
+    Effect.catch((error) => {
+      const { problem, advice } = describeFailure(error)
+      return Effect.succeed([...before, wrong("links", problem, advice ?? "run it on the node itself")])
+    })
+  )
+})
+
+/** A check that fails for a reason of its own (a file that cannot be read) is a finding, and the others go on. */
+const guarded = <R>(check: string, findings: Effect.Effect<ReadonlyArray<Finding>, never, R>) =>
+  findings.pipe(
+    Effect.catchDefect((defect) => {
+      const words = defect instanceof Error ? defect.message : String(defect)
+      return Effect.succeed([wrong(check, `cannot be looked at: ${words}`, "run it as root, on the node itself")])
+    })
+  )
+
+/** Every finding, in the order in which a person would look. */
+export const examine = Effect.fnUntraced(function* (site: Site) {
+  return [
+    ...(yield* guarded("kernel", kernel)),
+    ...(yield* guarded(
+      "/dev",
+      Effect.sync(() => [devtmpfs(site.root)])
+    )),
+    ...(yield* guarded("CNI plugin", plugins(site))),
+    ...(yield* guarded("links", ofLinks(site))),
+    ...(yield* guarded(
+      "udev",
+      Effect.sync(() => udev(site))
+    ))
+  ]
+})
+
+const marks = { fine: "fine ", note: "note ", wrong: "WRONG" } as const
+
+const line = ({ check, status, says, todo }: Finding): string =>
+  `${marks[status]}  ${printable(`${check}: ${says}${todo === undefined ? "" : `; ${todo}`}`)}\n`
+
+export const doctor = makeTool({
+  name: "doctor",
+  summary: "look at this node for what keeps the plugin from working, and say what to do",
+  description: [
+    "One line each: fine, or what is wrong and what to do. Notes are no faults. Nothing is changed.",
+    "Exit status 1: something is wrong."
+  ],
+  options: { json: { type: "boolean", help: "a JSON document, for machines" }, ...siteOptions },
+  run: Effect.fnUntraced(function* ({ json, ...where }, { out }) {
+    const findings = yield* examine({
+      root: where.root,
+      plugins: where["cni-bin"],
+      configurations: where["cni-conf"],
+      kubelet: where["kubelet-dir"],
+      state: where["state-dir"]
+    })
+    const healthy = findings.every(({ status }) => status !== "wrong")
+    yield* out(json ? jsonText({ healthy, findings }) : findings.map(line).join(""))
+    return healthy ? 0 : 1
+  })
+})

@@ -1,0 +1,88 @@
+/** What nobody needs any more: told by the doctor, and taken away by uninstall. */
+import { basename, join } from "node:path"
+import * as Effect from "effect/Effect"
+import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
+import { nodeFolder } from "../../devices/resources.ts"
+import { standaloneDevice } from "../../devices/standalone.ts"
+import { probeSocket } from "../doctor/socket.ts"
+import { deviceNumber, readFolder, readTarget, statFile, statLink } from "../files.ts"
+import type { FoundLink, Inventory } from "../list/inventory.ts"
+import { findEntry } from "../list/pods.ts"
+import { temporaries } from "./copy.ts"
+
+/**
+ * Identities (`<device>:<inode>`) of the namespaces that a process is in: a pod that lives has at least its pause. The
+ * node's processes are asked for below its root, where its /proc is there; else our own /proc has to do.
+ */
+const inhabited = (root: string): ReadonlySet<string> => {
+  const below = join(root, "proc")
+  const proc = statFile(join(below, "1")) === undefined ? "/proc" : below
+  const found = new Set<string>()
+  for (const { name } of readFolder(proc).filter((entry) => /^[0-9]+$/.test(entry.name))) {
+    try {
+      const stats = statFile(join(proc, name, "ns/net"))
+      if (stats !== undefined) found.add(`${stats.dev}:${stats.ino}`)
+    } catch {
+      // Another user's, or gone meanwhile.
+    }
+  }
+  return found
+}
+
+/**
+ * Links of ours that no container has any more: in the host's namespace, where an attachment never stays, or in one
+ * that no process is in and whose attachment no runtime remembers.
+ */
+export const staleLinks = (root: string, { links }: Inventory, used = inhabited(root)): ReadonlyArray<FoundLink> =>
+  links.filter(
+    ({ owner, inHost, netnsId }) =>
+      owner !== undefined && (inHost || (!used.has(netnsId) && findEntry(root, owner) === undefined))
+  )
+
+/** Links of the host's namespace that our device plugin made, for "standalone" resources. */
+export const standaloneLinks = ({ links }: Inventory): ReadonlyArray<FoundLink> =>
+  links.filter(({ inHost, link }) => inHost && standaloneDevice(link) !== undefined)
+
+/** Links of the host's namespace that kubevirt/macvtap-cni's device plugin made: it writes no alias. */
+export const foreignDeviceLinks = ({ links }: Inventory): ReadonlyArray<FoundLink> =>
+  links.filter(
+    ({ inHost, link }) =>
+      inHost &&
+      link.kind === "macvtap" &&
+      link.alias === undefined &&
+      (/^mvt[0-9a-f]{12}$/.test(link.name) || parseDeviceID(link.name) !== undefined)
+  )
+
+/**
+ * Whether a node leads to nobody, or to another device's link: the kernel names a number's device after its ifindex, and
+ * shows it in every namespace, `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
+ */
+export const isStaleNode = (path: string): boolean => {
+  const id = parseDeviceID(basename(path))
+  const stats = statLink(path)
+  if (id === undefined || stats?.isCharacterDevice() !== true) return true
+  return !readTarget(`/sys/dev/char/${deviceNumber(stats)}`)?.endsWith(`/tap${deviceIndex(id)}`)
+}
+
+/** Our own nodes of devices whose link is gone. What begins with a dot is being made. */
+export const staleNodes = (state: string): ReadonlyArray<string> =>
+  readFolder(nodeFolder(state))
+    .filter(({ name }) => !name.startsWith("."))
+    .map(({ name }) => join(nodeFolder(state), name))
+    .filter(isStaleNode)
+
+/** Sockets of our device plugin, and whether it answers there. */
+export const ourSockets = Effect.fnUntraced(function* (root: string, kubelet: string) {
+  const sockets: Array<{ readonly path: string; readonly answers: boolean }> = []
+  for (const { name } of readFolder(join(root, kubelet)).filter(
+    (entry) => entry.isSocket() && /^macvtap-.*\.sock$/.test(entry.name)
+  )) {
+    const path = join(root, kubelet, name)
+    sockets.push({ path, answers: (yield* probeSocket(path)) === undefined })
+  }
+  return sockets
+})
+
+/** What installations that were killed have left. */
+export const staleTemporaries = (root: string, folders: ReadonlyArray<string>): ReadonlyArray<string> =>
+  folders.flatMap((folder) => temporaries(join(root, folder)))
