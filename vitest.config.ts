@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config"
-import { FinalLine } from "./test/support/FinalLine.ts"
+import { FinalLine } from "./test/lab/suite/FinalLine.ts"
 
 /** Live tests make links in the one kernel there is, so their files run one after another, apart from everything else. */
 const live = "test/**/*.live.test.ts"
@@ -7,7 +7,7 @@ const live = "test/**/*.live.test.ts"
 export default defineConfig({
   test: {
     reporters: ["default", new FinalLine()],
-    globalSetup: "test/support/build.ts",
+    globalSetup: "test/lab/suite/build.ts",
     teardownTimeout: 5_000,
     projects: [
       {

@@ -1,5 +1,5 @@
 /** Who is called, with which configuration, and what a right answer is. */
-import { attachmentEnv, debianPlugins } from "../test/support/plugin.ts"
+import { attachmentEnv, debianPlugins } from "../test/lab/plugin.ts"
 import type { Ended, Program } from "./spawn.ts"
 
 export type Command = "ADD" | "CHECK" | "DEL" | "VERSION"

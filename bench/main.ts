@@ -6,8 +6,8 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Interrupted, interrupt, interrupted, say, skip, step, summary, title } from "../test/e2e/report.ts"
-import { hasMacvtap } from "../test/support/machine.ts"
+import { hasMacvtap } from "../test/lab/machine.ts"
+import { Interrupted, interrupted, say, skip, step, stopOnSignals, summary, title } from "../test/lab/report.ts"
 import { goMacvlan } from "./call.ts"
 import { contenders, measureCold } from "./cold.ts"
 import { callAtOnce, collect, growLinks } from "./growth.ts"
@@ -179,10 +179,5 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   return summary()
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (!interrupted.aborted) console.log("\nclearing away …")
-    interrupt()
-  })
-}
+stopOnSignals()
 process.exitCode = await main(process.argv.slice(2))

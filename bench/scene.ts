@@ -1,7 +1,7 @@
 /** Namespaces of this run, all named `bm-<pid>-…`, and what is in them. */
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { ip, must } from "../test/support/run.ts"
+import { ip, must } from "../test/lab/run.ts"
 
 const prefix = `bm-${process.pid}-`
 

@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { architectures, isArchitecture, packageFolder } from "../scripts/build/packages.ts"
-import { must } from "../test/support/run.ts"
+import { must } from "../test/lab/run.ts"
 
 /** `text` with each of the replacements made once; throws where the source has changed and one finds nothing. */
 const replaced = (file: string, text: string, replacements: ReadonlyArray<readonly [string, string]>): string =>

@@ -1,5 +1,5 @@
 import { describe } from "vitest"
-import { hasMacvtap } from "../support/machine.ts"
+import { hasMacvtap } from "../lab/machine.ts"
 import { contract } from "./contract.ts"
 import { liveWorld } from "./liveWorld.ts"
 

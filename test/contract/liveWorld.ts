@@ -1,7 +1,7 @@
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import { liveLayer } from "../../src/live/layer.ts"
-import { ip, run } from "../support/run.ts"
+import { ip, run } from "../lab/run.ts"
 import type { MakeWorld, Scene, World } from "./World.ts"
 
 let counter = 0

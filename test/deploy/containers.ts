@@ -6,8 +6,8 @@ import { existsSync } from "node:fs"
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { root } from "../../scripts/manifests.ts"
-import { type Daemon, startDaemon } from "../support/daemon.ts"
-import { type RunResult, run } from "../support/run.ts"
+import { type Daemon, startDaemon } from "../lab/daemon.ts"
+import { type RunResult, run } from "../lab/run.ts"
 import type { Manifest } from "./schema.ts"
 
 export const hasPodman: boolean = ["/usr/bin/podman", "/usr/sbin/runc", "/usr/bin/apt-get"].every((path) =>

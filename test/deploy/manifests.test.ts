@@ -10,7 +10,7 @@ import { pluginVersion } from "../../src/cni/call/version.ts"
 import { readLinkConf } from "../../src/cni/config/LinkConf.ts"
 import { readNetConf } from "../../src/cni/config/NetConf.ts"
 import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 import { documentsOf, manifestFiles, read, readYaml } from "./documents.ts"
 import { type Manifest, type Problem, problemsOf } from "./schema.ts"
 

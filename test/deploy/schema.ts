@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process"
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { root } from "../../scripts/manifests.ts"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 
 export interface Manifest {
   readonly apiVersion: string

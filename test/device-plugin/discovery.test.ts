@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { makeFolder } from "../support/folder.ts"
-import { until } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { until } from "../lab/run.ts"
 import { startKubelet } from "./kubelet.ts"
 import { card, link, startWorld } from "./world.ts"
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
-import { makeFolder } from "../support/folder.ts"
-import { until } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { until } from "../lab/run.ts"
 import { domain, startKubelet } from "./kubelet.ts"
 import { link, startWorld } from "./world.ts"
 

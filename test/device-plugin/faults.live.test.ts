@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { must, run, until } from "../support/run.ts"
-import { linkDevice, nodeStatus } from "../support/tap.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { must, run, until } from "../lab/run.ts"
+import { linkDevice, nodeStatus } from "../lab/tap.ts"
 import { kill, makeNode } from "./node.ts"
 
 const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]

@@ -24,7 +24,7 @@ import {
   type RegistrationServer,
   RegistrationService
 } from "../../src/device-plugin/api/v1beta1.ts"
-import { until } from "../support/run.ts"
+import { until } from "../lab/run.ts"
 
 export const domain = "macvtap.network.kubevirt.io"
 

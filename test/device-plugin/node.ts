@@ -4,12 +4,12 @@
  */
 import { mkdirSync } from "node:fs"
 import { nodePath } from "../../src/devices/resources.ts"
-import { type Daemon, startDaemon } from "../support/daemon.ts"
-import { makeFolder } from "../support/folder.ts"
-import { type IpLink, ipLink } from "../support/ip.ts"
-import { makeHost, makeNetns, type TestHost, type TestNetns } from "../support/netns.ts"
-import { attachmentEnv, executable, inNetns } from "../support/plugin.ts"
-import { type RunResult, run } from "../support/run.ts"
+import { type Daemon, startDaemon } from "../lab/daemon.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { type IpLink, ipLink } from "../lab/ip.ts"
+import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
+import { attachmentEnv, executable, inNetns } from "../lab/plugin.ts"
+import { type RunResult, run } from "../lab/run.ts"
 import { type Kubelet, startKubelet } from "./kubelet.ts"
 
 /** Where the plugin looks for what the daemon wrote. */

@@ -1,10 +1,10 @@
 import { existsSync, linkSync, readdirSync, renameSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { deviceIndex, parseDeviceID } from "../../src/devices/deviceID.ts"
-import { ipLinks } from "../support/ip.ts"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { until } from "../support/run.ts"
-import { linkDevice, nodeStatus } from "../support/tap.ts"
+import { ipLinks } from "../lab/ip.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { until } from "../lab/run.ts"
+import { linkDevice, nodeStatus } from "../lab/tap.ts"
 import { type ClusterNode, kill, makeNode, openAsQemu, type Pod, terminate } from "./node.ts"
 
 const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]

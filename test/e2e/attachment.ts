@@ -1,9 +1,9 @@
 /** One attachment, made by ADD and taken back by DEL, as the parts of the run use it. */
-import { type IpLink, ipLink } from "../support/ip.ts"
-import type { TestNetns } from "../support/netns.ts"
-import { attachmentEnv, callPlugin } from "../support/plugin.ts"
-import { linkDevice, nodeStatus, tapNode } from "../support/tap.ts"
-import { expect } from "./report.ts"
+import { type IpLink, ipLink } from "../lab/ip.ts"
+import type { TestNetns } from "../lab/netns.ts"
+import { attachmentEnv, callPlugin } from "../lab/plugin.ts"
+import { expect } from "../lab/report.ts"
+import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 
 export interface Attachment {
   readonly link: IpLink

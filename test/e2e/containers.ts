@@ -1,18 +1,18 @@
 /** Real containers: podman with its CNI backend and runc, on networks that the plugin makes. */
 import { access, readdir, readFile } from "node:fs/promises"
 import { basename, join } from "node:path"
-import { startDaemon } from "../support/daemon.ts"
-import { makeFolder } from "../support/folder.ts"
-import { ipAddresses, ipLink, ipLinks } from "../support/ip.ts"
-import { makeHost, makeNetns, type TestHost, type TestNetns } from "../support/netns.ts"
-import { debianPlugins, inNetns } from "../support/plugin.ts"
-import { until } from "../support/run.ts"
-import { tapNode } from "../support/tap.ts"
+import { startDaemon } from "../lab/daemon.ts"
+import { install } from "../lab/debian.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { ipAddresses, ipLink, ipLinks } from "../lab/ip.ts"
+import { keepAbsent } from "../lab/leftovers.ts"
+import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
+import { debianPlugins, inNetns } from "../lab/plugin.ts"
+import { expect, interrupted, Skipped, say, step } from "../lab/report.ts"
+import { until } from "../lab/run.ts"
+import { tapNode } from "../lab/tap.ts"
 import { expectOwnNode } from "./attachment.ts"
-import { install } from "./debian.ts"
-import { keepAbsent } from "./leftovers.ts"
 import { makePodman, type Podman } from "./podman.ts"
-import { expect, interrupted, Skipped, say, step } from "./report.ts"
 
 /** A container that runs, as `ip` sees it from outside. */
 interface Running {

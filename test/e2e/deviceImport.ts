@@ -1,10 +1,10 @@
 /** The manual test of the first macvtap-cni: a macvtap made beforehand by `ip link` is given to a container. */
-import { type IpLink, ipLink } from "../support/ip.ts"
-import { makeHost, makeNetns, type TestHost } from "../support/netns.ts"
-import { attachmentEnv, callPlugin } from "../support/plugin.ts"
-import { nodeStatus, tapNode } from "../support/tap.ts"
+import { type IpLink, ipLink } from "../lab/ip.ts"
+import { makeHost, makeNetns, type TestHost } from "../lab/netns.ts"
+import { attachmentEnv, callPlugin } from "../lab/plugin.ts"
+import { expect, say, step } from "../lab/report.ts"
+import { nodeStatus, tapNode } from "../lab/tap.ts"
 import { attach } from "./attachment.ts"
-import { expect, say, step } from "./report.ts"
 
 /** The manual test's, and a version: without one it would be 0.1.0, whose results cannot say a link without addresses. */
 const config = {

@@ -1,9 +1,9 @@
 /** A virtual machine in a pod: QEMU as user 107, its network cards on the pod's tap nodes, its console ours. */
-import { startDaemon } from "../support/daemon.ts"
-import type { TestNetns } from "../support/netns.ts"
+import { startDaemon } from "../lab/daemon.ts"
+import type { TestNetns } from "../lab/netns.ts"
+import { interrupted, saidBy } from "../lab/report.ts"
 import type { Attachment } from "./attachment.ts"
 import type { Boot } from "./kernel.ts"
-import { interrupted, saidBy } from "./report.ts"
 
 export interface Guest {
   /** Runs a line of shell in the guest. */

@@ -1,9 +1,9 @@
 /** What a guest boots: Debian's cloud kernel, unpacked and not installed, and an initramfs of busybox made here. */
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
-import { must } from "../support/run.ts"
-import { dependency, unpack } from "./debian.ts"
-import { interrupted } from "./report.ts"
+import { dependency, unpack } from "../lab/debian.ts"
+import { interrupted } from "../lab/report.ts"
+import { must } from "../lab/run.ts"
 
 export interface Boot {
   readonly kernel: string

@@ -1,12 +1,13 @@
 /** Real virtual machines: two guests in two pods, each with a card on a bridge network and one on a private network. */
-import { makeFolder } from "../support/folder.ts"
-import { makeHost, makeNetns, type TestNetns } from "../support/netns.ts"
-import { run } from "../support/run.ts"
+
+import { install } from "../lab/debian.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { makeHost, makeNetns, type TestNetns } from "../lab/netns.ts"
+import { expect, Skipped, say, step } from "../lab/report.ts"
+import { run } from "../lab/run.ts"
 import { type Attachment, attach } from "./attachment.ts"
-import { install } from "./debian.ts"
 import { bootGuest, type Guest } from "./guest.ts"
 import { makeBoot } from "./kernel.ts"
-import { expect, Skipped, say, step } from "./report.ts"
 
 const config = (mode: "bridge" | "private") => ({
   cniVersion: "1.1.0",

@@ -4,13 +4,13 @@
  */
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { hasMacvtap } from "../support/machine.ts"
-import { executable } from "../support/plugin.ts"
-import { run } from "../support/run.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { executable } from "../lab/plugin.ts"
+import { Interrupted, part, say, skip, stopOnSignals, summary, title } from "../lab/report.ts"
+import { run } from "../lab/run.ts"
 import { containers } from "./containers.ts"
 import { deviceImport } from "./deviceImport.ts"
 import { machines } from "./machines.ts"
-import { Interrupted, interrupt, interrupted, part, say, skip, summary, title } from "./report.ts"
 import { survival } from "./survival.ts"
 
 /** In the order in which they run: the quick ones first. */
@@ -61,10 +61,5 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   return summary()
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (!interrupted.aborted) console.log("\nclearing away …")
-    interrupt()
-  })
-}
+stopOnSignals()
 process.exitCode = await main(process.argv.slice(2))

@@ -1,11 +1,11 @@
 /** A podman of the run's own: its store, its configuration and its networks in one folder, its network in one netns. */
 import { copyFile, mkdir, readdir, symlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import type { TestNetns } from "../support/netns.ts"
-import { debianPlugins, executable, inNetns } from "../support/plugin.ts"
-import { type RunResult, run } from "../support/run.ts"
-import { removeEmpty } from "./leftovers.ts"
-import { interrupted } from "./report.ts"
+import { removeEmpty } from "../lab/leftovers.ts"
+import type { TestNetns } from "../lab/netns.ts"
+import { debianPlugins, executable, inNetns } from "../lab/plugin.ts"
+import { interrupted } from "../lab/report.ts"
+import { type RunResult, run } from "../lab/run.ts"
 
 export interface Podman extends AsyncDisposable {
   /** `podman …`; rejects only where it cannot be started. */

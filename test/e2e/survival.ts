@@ -1,11 +1,11 @@
 /** What it survives: the tests of test/survival, in full, or in their short form. */
 import { readdir } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { startDaemon } from "../support/daemon.ts"
-import { makeFolder } from "../support/folder.ts"
-import { isRunning, processesWith } from "../support/processes.ts"
-import { run, until } from "../support/run.ts"
-import { addCounts, expect, interrupted, saidBy, say } from "./report.ts"
+import { startDaemon } from "../lab/daemon.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { isRunning, processesWith } from "../lab/processes.ts"
+import { addCounts, expect, interrupted, saidBy, say } from "../lab/report.ts"
+import { run, until } from "../lab/run.ts"
 
 const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url))
 

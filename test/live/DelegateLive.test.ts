@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { delegateLive } from "../../src/live/process/DelegateLive.ts"
 import { type DelegateCall, DelegateService } from "../../src/services/DelegateService.ts"
-import { type Folder, makeFolder } from "../support/folder.ts"
+import { type Folder, makeFolder } from "../lab/folder.ts"
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => makeFolder("live-delegate")),

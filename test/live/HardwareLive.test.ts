@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { hardwareLive } from "../../src/live/device/HardwareLive.ts"
 import { type Hardware, HardwareService, unknownHardware } from "../../src/services/HardwareService.ts"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 
 /** A sysfs of files: `path: content`, or `path: -> target`. */
 const sysfs = async (entries: Readonly<Record<string, string>>) => {

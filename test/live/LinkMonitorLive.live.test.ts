@@ -10,10 +10,10 @@ import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { LinkMonitor, type LinkView } from "../../src/services/LinkMonitor.ts"
 import { LogService } from "../../src/services/LogService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
-import { ipLinks } from "../support/ip.ts"
-import { hasMacvtap } from "../support/machine.ts"
-import { makeNetns } from "../support/netns.ts"
-import { until } from "../support/run.ts"
+import { ipLinks } from "../lab/ip.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { makeNetns } from "../lab/netns.ts"
+import { until } from "../lab/run.ts"
 
 /** The monitor of a namespace that is not the test's own. */
 const monitorOf = (path: string, options: LinkMonitorOptions): Layer.Layer<LinkMonitor> => {

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
 import { logLive } from "../../src/live/log/LogLive.ts"
 import { LogService } from "../../src/services/LogService.ts"
-import { makeFolder } from "../support/folder.ts"
-import { hasMacvtap } from "../support/machine.ts"
-import { must, run } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { must, run } from "../lab/run.ts"
 
 describe.skipIf(!hasMacvtap)("a log on a full disk", () => {
   it("loses its lines, with one note on stderr, and no call fails", async () => {

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import { type LogOptions, logLive } from "../../src/live/log/LogLive.ts"
 import { logHeader } from "../../src/live/log/logFile.ts"
 import { type LogLevel, LogService, logLevels } from "../../src/services/LogService.ts"
-import { type Folder, makeFolder } from "../support/folder.ts"
+import { type Folder, makeFolder } from "../lab/folder.ts"
 
 /** What stderr gets from a log that is given these lines. */
 const logged = (

@@ -9,9 +9,9 @@ import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { LogService } from "../../src/services/LogService.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
-import { ipAddresses, ipLink, ipLinks, ipRoutes } from "../support/ip.ts"
-import { hasMacvtap } from "../support/machine.ts"
-import { makeHost, makeNetns } from "../support/netns.ts"
+import { ipAddresses, ipLink, ipLinks, ipRoutes } from "../lab/ip.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { makeHost, makeNetns } from "../lab/netns.ts"
 
 const logged: Array<string> = []
 const logLayer = Layer.succeed(LogService, {

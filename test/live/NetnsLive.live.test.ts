@@ -7,10 +7,10 @@ import { assert, describe, it } from "vitest"
 import { inside } from "../../src/live/netns/enter.ts"
 import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
-import { makeFolder } from "../support/folder.ts"
-import { hasMacvtap } from "../support/machine.ts"
-import { makeHost, makeNetns } from "../support/netns.ts"
-import { must, run as runProgram } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { makeHost, makeNetns } from "../lab/netns.ts"
+import { must, run as runProgram } from "../lab/run.ts"
 
 const run = <A, E>(program: Effect.Effect<A, E, NetnsService | Scope.Scope>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.scoped(program), netnsLive))

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
 import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 
 /** What opening the path fails with. */
 const refusal = (path: string) =>

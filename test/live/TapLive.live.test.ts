@@ -7,11 +7,11 @@ import { tapLive } from "../../src/live/device/TapLive.ts"
 import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { TapService } from "../../src/services/TapService.ts"
-import { type IpLink, ipLink } from "../support/ip.ts"
-import { hasMacvtap } from "../support/machine.ts"
-import { makeHost, makeNetns, type TestHost } from "../support/netns.ts"
-import { must } from "../support/run.ts"
-import { linkDevice, nodeStatus } from "../support/tap.ts"
+import { type IpLink, ipLink } from "../lab/ip.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { makeHost, makeNetns, type TestHost } from "../lab/netns.ts"
+import { must } from "../lab/run.ts"
+import { linkDevice, nodeStatus } from "../lab/tap.ts"
 
 const run = <A, E>(program: Effect.Effect<A, E, TapService | NetnsService | Scope.Scope>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.scoped(program), Layer.merge(tapLive, netnsLive)))

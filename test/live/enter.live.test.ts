@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
-import { hasMacvtap } from "../support/machine.ts"
-import { makeNetns } from "../support/netns.ts"
-import { must } from "../support/run.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { makeNetns } from "../lab/netns.ts"
+import { must } from "../lab/run.ts"
 
 const script = fileURLToPath(new URL("strand.ts", import.meta.url))
 

@@ -1,6 +1,6 @@
 /** The kernel's refusals, which carry no words, in words: what was asked, what is in the way and whose it is. */
 import { assert, describe, it } from "vitest"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { makeNode, type Node, names } from "./live.ts"
 import { makeStub, says } from "./stub.ts"
 

@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { makeFolder } from "../support/folder.ts"
-import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { must, until } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { must, until } from "../lab/run.ts"
 import { type Call, makeNode, type Node, names, programs } from "./live.ts"
 
 const able = hasMacvtap && hasExecutable

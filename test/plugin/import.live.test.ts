@@ -2,9 +2,9 @@
 import { chmod, chown } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
 import { deviceName } from "../../src/devices/deviceName.ts"
-import { type IpLink, ipLink, ipLinks } from "../support/ip.ts"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { linkDevice, nodeStatus, tapNode } from "../support/tap.ts"
+import { type IpLink, ipLink, ipLinks } from "../lab/ip.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 import { makeNode, type Node, names, programs } from "./live.ts"
 import { makeStub, says } from "./stub.ts"
 
@@ -259,7 +259,7 @@ describe.skipIf(!able)("an import", () => {
     await using node = await makeNode()
     const device = await makeDevice(node, "dev0")
     const before = await seen(node, device)
-    const { run } = await import("../support/run.ts")
+    const { run } = await import("../lab/run.ts")
     const call = { conf: { deviceID: "dev0" } }
     const line = `${node.command.join(" ")} > /dev/full`
     const { status, stderr } = await run("sh", ["-c", line], {

@@ -2,12 +2,12 @@
 import { symlink } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { makeFolder } from "../support/folder.ts"
-import { type IpLink, ipAddresses, ipLink } from "../support/ip.ts"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { executable } from "../support/plugin.ts"
-import { must } from "../support/run.ts"
-import { linkDevice, nodeStatus, tapNode } from "../support/tap.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { type IpLink, ipAddresses, ipLink } from "../lab/ip.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { executable } from "../lab/plugin.ts"
+import { must } from "../lab/run.ts"
+import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 import { makeNode, names, programs } from "./live.ts"
 
 const flagsOf = (link: IpLink | undefined): Array<string> => [...(link?.flags ?? [])]

@@ -1,10 +1,10 @@
 /** A node with a pod, in namespaces of their own, and the plugin as a runtime calls it there. */
 import { fileURLToPath } from "node:url"
 import { assert } from "vitest"
-import { type IpLink, ipLinks } from "../support/ip.ts"
-import { makeHost, makeNetns, type TestHost, type TestNetns } from "../support/netns.ts"
-import { debianPlugins, executable, inNetns } from "../support/plugin.ts"
-import { type RunResult, run } from "../support/run.ts"
+import { type IpLink, ipLinks } from "../lab/ip.ts"
+import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
+import { debianPlugins, executable, inNetns } from "../lab/plugin.ts"
+import { type RunResult, run } from "../lab/run.ts"
 import { assertError, assertResult, type ErrorDocument, type ResultDocument } from "./wellFormed.ts"
 
 /** The program and the arguments before a call's own. */

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "vitest"
-import { makeFolder } from "../support/folder.ts"
-import { must } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { must } from "../lab/run.ts"
 
 const build = async (folder: string): Promise<string> => {
   const out = join(folder, "macvtap")

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { assert, describe, it } from "vitest"
-import { hasMacvtap } from "../support/machine.ts"
-import { run, until } from "../support/run.ts"
+import { hasMacvtap } from "../lab/machine.ts"
+import { run, until } from "../lab/run.ts"
 
 const demo = [process.execPath, "scripts/demo.ts"] as const
 

@@ -1,6 +1,6 @@
 /** `npm run demo` on the kernel in memory: the story goes as it should, and nobody can take it for real. */
 import { assert, it } from "vitest"
-import { run } from "../support/run.ts"
+import { run } from "../lab/run.ts"
 
 it("the demo, simulated, marks every line", async () => {
   const { status, stdout, stderr } = await run(process.execPath, ["scripts/demo.ts", "--simulate"])

@@ -4,8 +4,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { assert, describe, it } from "vitest"
 import { architectures, isArchitecture, packageFolder } from "../../scripts/build/packages.ts"
-import { makeFolder } from "../support/folder.ts"
-import { must } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { must } from "../lab/run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const bun = isArchitecture(process.arch)

@@ -1,6 +1,6 @@
 /** Types and style are tests too, so that `npm test` is the one command, with one count. */
 import { assert, it } from "vitest"
-import { run } from "../support/run.ts"
+import { run } from "../lab/run.ts"
 
 const timeout = 120_000
 

@@ -1,7 +1,7 @@
 /** The executable answers a fixed set of calls as it always did, byte for byte. */
 import { assert, describe, it } from "vitest"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { executable } from "../support/plugin.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { executable } from "../lab/plugin.ts"
 import { recorded } from "./answers.ts"
 import { changes } from "./changes.ts"
 import { type Answer, replay } from "./replay.ts"

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { type RunResult, run } from "../support/run.ts"
+import { type RunResult, run } from "../lab/run.ts"
 import { ipamPlugins } from "./ipam.ts"
 
 export interface Scene extends AsyncDisposable {

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { encodeResources, type Resources, resourcesFile } from "../../src/devices/resources.ts"
 import { writeResources } from "../../src/devices/writeResources.ts"
-import { makeFolder } from "../support/folder.ts"
-import { must, run } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { must, run } from "../lab/run.ts"
 
 const some = (count: number): Resources =>
   Object.fromEntries(

@@ -1,9 +1,9 @@
 import { copyFile, mkdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { hasExecutable } from "../support/machine.ts"
-import { executable, inNetns } from "../support/plugin.ts"
-import { must, run } from "../support/run.ts"
+import { hasExecutable } from "../lab/machine.ts"
+import { executable, inNetns } from "../lab/plugin.ts"
+import { must, run } from "../lab/run.ts"
 import { documentOf, makeScene, ready, type Scene } from "./scene.ts"
 
 /** The scene's network without IPAM, whose plugins would need libraries of their own. */

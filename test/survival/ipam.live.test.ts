@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { performance } from "node:perf_hooks"
 import { assert, describe, it } from "vitest"
-import { until } from "../support/run.ts"
+import { until } from "../lab/run.ts"
 import { documentOf, makeScene, processesOf, ready, type Scene, times } from "./scene.ts"
 import { signalled } from "./sweep.ts"
 

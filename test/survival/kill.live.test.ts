@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { ipLink } from "../support/ip.ts"
+import { ipLink } from "../lab/ip.ts"
 import { makeScene, ready, type Scene, times } from "./scene.ts"
 import { delays, duration, signalled } from "./sweep.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
-import { ipLink } from "../support/ip.ts"
-import { makeNetns } from "../support/netns.ts"
-import { until } from "../support/run.ts"
+import { ipLink } from "../lab/ip.ts"
+import { makeNetns } from "../lab/netns.ts"
+import { until } from "../lab/run.ts"
 import { documentOf, makeScene, ready, type Scene, times } from "./scene.ts"
 import { delays, duration, during } from "./sweep.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
-import { ipLinks } from "../support/ip.ts"
-import { makeNetns, type TestNetns } from "../support/netns.ts"
-import { linkDevice, nodeStatus, tapNode } from "../support/tap.ts"
+import { ipLinks } from "../lab/ip.ts"
+import { makeNetns, type TestNetns } from "../lab/netns.ts"
+import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 import { documentOf, makeScene, ready, type Scene, times } from "./scene.ts"
 
 const minutes = 60_000

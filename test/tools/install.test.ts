@@ -1,7 +1,7 @@
 import { chmod, link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 import { runTool, writeProgram } from "./tool.ts"
 
 /** An executable to install, and a folder to install it to. */

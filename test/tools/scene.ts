@@ -8,7 +8,7 @@ import { type Kernel, type KernelOptions, makeKernel } from "../../src/mock/Kern
 import { mockLayer } from "../../src/mock/layer.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 import { runTool, type Said, writeBelow } from "./tool.ts"
 
 export interface Attachment extends LinkOwner {

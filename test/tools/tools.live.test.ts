@@ -4,12 +4,12 @@ import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/pro
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "vitest"
-import { makeFolder } from "../support/folder.ts"
-import { ipLink, ipLinks } from "../support/ip.ts"
-import { hasExecutable, hasMacvtap } from "../support/machine.ts"
-import { makeHost, makeNetns, type TestHost, type TestNetns } from "../support/netns.ts"
-import { attachmentEnv, callPlugin, executable, inNetns } from "../support/plugin.ts"
-import { must, type RunResult, run } from "../support/run.ts"
+import { makeFolder } from "../lab/folder.ts"
+import { ipLink, ipLinks } from "../lab/ip.ts"
+import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
+import { attachmentEnv, callPlugin, executable, inNetns } from "../lab/plugin.ts"
+import { must, type RunResult, run } from "../lab/run.ts"
 import { writeBelow } from "./tool.ts"
 
 const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { udev } from "../../src/tools/doctor/udev.ts"
-import { makeFolder } from "../support/folder.ts"
+import { makeFolder } from "../lab/folder.ts"
 import { writeBelow } from "./tool.ts"
 
 const findings = async (files: Readonly<Record<string, string>>) => {

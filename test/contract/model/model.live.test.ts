@@ -1,7 +1,7 @@
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { assert, describe } from "vitest"
-import { hasMacvtap } from "../../support/machine.ts"
+import { hasMacvtap } from "../../lab/machine.ts"
 import { liveWorld } from "../liveWorld.ts"
 import { mockWorld } from "../mockWorld.ts"
 import { type Operation, sequence } from "./operations.ts"

@@ -12,8 +12,15 @@ const interruption = new AbortController()
 /** Aborts when the run is to stop; what is open is closed on the way out. */
 export const interrupted: AbortSignal = interruption.signal
 
-/** Stops the run: what is running is killed, what is next is not begun. */
-export const interrupt = (): void => interruption.abort()
+/** From now on a signal stops the run: what is running is killed, what is next is not begun, what was made is cleared away. */
+export const stopOnSignals = (): void => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (!interrupted.aborted) console.log("\nclearing away …")
+      interruption.abort()
+    })
+  }
+}
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 

@@ -11,7 +11,7 @@ interface Counts {
 /** What a live test may have missed, for those that do not say it themselves by `context.skip(reason)`. */
 const lacking = async (): Promise<string> => {
   // Not before the end: dist/macvtap is built first.
-  const { hasDebianPlugins, hasExecutable, hasMacvtap } = await import("./machine.ts")
+  const { hasDebianPlugins, hasExecutable, hasMacvtap } = await import("../machine.ts")
   const lacks = [
     ...(hasMacvtap ? [] : ["root, iproute2 and a kernel with macvtap"]),
     ...(hasExecutable ? [] : ["dist/macvtap (npm run build)"]),
