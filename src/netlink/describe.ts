@@ -5,6 +5,7 @@ import { decodeOptions } from "../link/options.ts"
 import { decodeAttributes } from "../wire/attribute.ts"
 import { empty, hex, readS32, readText, readU32 } from "../wire/bytes.ts"
 import { errnoName } from "../wire/errno.ts"
+import { jsonText, quote } from "../wire/foreign.ts"
 import { decodeIp } from "../wire/ip.ts"
 import { decodeMac } from "../wire/mac.ts"
 import * as C from "./constants.ts"
@@ -16,7 +17,7 @@ type Table = Readonly<Record<number, readonly [name: string, show: Show]>>
 
 const number: Show = (payload) => `${readU32(payload) ?? hex(payload)}`
 const signed: Show = (payload) => `${readS32(payload) ?? hex(payload)}`
-const words: Show = (payload) => JSON.stringify(readText(payload))
+const words: Show = (payload) => quote(readText(payload))
 const mac: Show = (payload) => decodeMac(payload) ?? hex(payload)
 const ip: Show = (payload) => decodeIp(payload) ?? hex(payload)
 const nested =
@@ -29,13 +30,13 @@ const linkInfo: Show = (payload) => {
   const info = new Map(decodeAttributes(payload).map((attribute) => [attribute.type, attribute.payload]))
   const kind = readText(info.get(C.IFLA_INFO_KIND) ?? empty)
   const data = info.get(C.IFLA_INFO_DATA)
-  return `${JSON.stringify(kind)}${data === undefined ? "" : ` ${showOptions(kindByName(kind), data)}`}`
+  return `${quote(kind)}${data === undefined ? "" : ` ${showOptions(kindByName(kind), data)}`}`
 }
 
 const showOptions = (kind: LinkKind | undefined, data: Uint8Array): string => {
   const attributes = decodeAttributes(data)
   return kind
-    ? JSON.stringify(decodeOptions(kind, new Map(attributes.map(({ payload, type }) => [type, payload]))))
+    ? jsonText(decodeOptions(kind, new Map(attributes.map(({ payload, type }) => [type, payload]))))
     : `{${attributes.length} attributes}`
 }
 
@@ -158,7 +159,7 @@ const describeBody = (message: Pick<Message, "type" | "flags" | "body">): string
   if (message.type === C.NLMSG_ERROR || message.type === C.NLMSG_DONE) {
     const { errno, extack } = readError(message)
     const verdict = errno !== 0 ? errnoName(errno) : message.type === C.NLMSG_ERROR ? "acknowledged" : "done"
-    return extack === undefined ? verdict : `${verdict} ${JSON.stringify(extack)}`
+    return extack === undefined ? verdict : `${verdict} ${quote(extack)}`
   }
   const [name, layout] = types[message.type] ?? []
   if (name === undefined || layout === undefined) return `type ${message.type}, ${message.body.length} bytes`

@@ -1,11 +1,11 @@
 /** The edge: which CNI code a service's error has, and its words. A missing row does not compile. */
 import { CniError, codes } from "../cni/call/CniError.ts"
-import { quote, shorten } from "../cni/decode/show.ts"
 import type { DelegateError } from "../services/DelegateService.ts"
 import type { LinkNotFound, NetlinkError } from "../services/NetlinkService.ts"
 import type { NetnsError, NetnsNotFound, NotANetns } from "../services/NetnsService.ts"
 import type { ReservationError } from "../services/ReservationService.ts"
 import type { TapError } from "../services/TapService.ts"
+import { quote, shorten } from "../wire/foreign.ts"
 
 export type ServiceError =
   | NetlinkError
@@ -41,11 +41,7 @@ const table: Table = {
     codes.internal,
     (e) => `${e.operation}: ${e.extack ?? "refused by the kernel"} (${e.errno})${rights(e.errno)}`
   ],
-  LinkNotFound: [
-    codes.internal,
-    (e) => `link ${JSON.stringify(e.link)} does not exist`,
-    () => "it was removed meanwhile"
-  ],
+  LinkNotFound: [codes.internal, (e) => `link ${quote(e.link)} does not exist`, () => "it was removed meanwhile"],
   NetnsError: [codes.invalidNetns, (e) => `${e.operation} ${shown(e.path)}: ${e.errno}${rights(e.errno)}`],
   NetnsNotFound: [
     codes.invalidNetns,

@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { pluginVersion } from "../cni/call/version.ts"
+import { quote } from "../wire/foreign.ts"
 import { doctor } from "./doctor/doctor.ts"
 import { overview, toolHelp } from "./help.ts"
 import { install } from "./install/install.ts"
@@ -59,9 +60,7 @@ export const run = (argv: ReadonlyArray<string>, surroundings: Surroundings): Ef
     else if (name === "--version" || name === "version") yield* surroundings.out(versionText)
     else {
       const names = [daemon, ...tools].map((known) => known.name).join(", ")
-      yield* surroundings.err(
-        `macvtap: unknown command ${JSON.stringify(name)}; there are ${names}; see "macvtap --help"\n`
-      )
+      yield* surroundings.err(`macvtap: unknown command ${quote(name)}; there are ${names}; see "macvtap --help"\n`)
       return 2
     }
     return 0

@@ -62,7 +62,7 @@ describe("a line", () => {
       const hostile = "a\nb\r\u001b[2Jc\u0000\u009b\u2028\u202e\ud800é😀\t"
       assert.strictEqual(
         yield* logged({}, [["error", hostile]]),
-        line("error", "a\\nb\\r\\u001b[2Jc\\u0000\\u009b\\u2028\\u202e\ud800é😀\\t")
+        line("error", "a\\nb\\r\\u001b[2Jc\\u0000\\u009b\\u2028\\u202e\\ud800é😀\\t")
       )
     })
   )

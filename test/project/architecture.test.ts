@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   plugin: ["cni", "services", "devices", "link", "wire"],
   "device-plugin": ["services", "devices", "link", "wire"],
   "device-plugin/main.ts": ["live"],
-  tools: ["cni", "services", "devices", "link"],
+  tools: ["cni", "services", "devices", "link", "wire"],
   "main.ts": ["plugin", "cni", "live"]
 }
 

@@ -1,6 +1,6 @@
 /** CNI_ARGS: `IgnoreUnknown=1;MAC=02:03:04:05:06:07;K8S_POD_NAME=web`. Keys are exact, values may be empty. */
 import * as Effect from "effect/Effect"
-import { quote, shorten } from "../decode/show.ts"
+import { quote, shorten } from "../../wire/foreign.ts"
 import { CniError, codes } from "./CniError.ts"
 
 export interface CniArgs {

@@ -1,5 +1,6 @@
 /** The protocol's error: what a CNI runtime gets on stdout when a call fails, and what a cluster's user sees of it. */
 import * as Data from "effect/Data"
+import { jsonText } from "../../wire/foreign.ts"
 
 /** Error codes of the specification ("Error"), with 8 and 999 as the Go library has them; 100 and more are a plugin's own. */
 export const codes = {
@@ -34,8 +35,4 @@ export class CniError extends Data.TaggedError("CniError")<{
  * specification asks for it; the Go library leaves it out, and does not mind it.
  */
 export const errorDocument = (error: CniError, cniVersion: string): string =>
-  JSON.stringify(
-    { cniVersion, code: error.code, msg: error.msg, ...(error.details ? { details: error.details } : {}) },
-    undefined,
-    4
-  )
+  jsonText({ cniVersion, code: error.code, msg: error.msg, ...(error.details ? { details: error.details } : {}) }, 4)

@@ -3,7 +3,7 @@
  * library's, bit for bit, since it decides which of several errors a caller sees.
  */
 import * as Effect from "effect/Effect"
-import { shorten } from "../decode/show.ts"
+import { shorten } from "../../wire/foreign.ts"
 import { isIdentifier, linkNameProblem } from "../identity/names.ts"
 import { CniError, codes } from "./CniError.ts"
 

@@ -1,6 +1,6 @@
 /** Whether a command exists at the configuration's version; order, codes and texts are the Go library's. */
 
-import { quote, shorten } from "../decode/show.ts"
+import { quote, shorten } from "../../wire/foreign.ts"
 import { CniError, codes } from "./CniError.ts"
 import type { ConfiguredCommand } from "./Environment.ts"
 import { atLeast, isSupported, newestVersion, parseVersion, supportedVersions, type VersionParts } from "./version.ts"

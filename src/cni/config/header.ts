@@ -3,6 +3,7 @@
  * network's name, the command, the version.
  */
 import * as Result from "effect/Result"
+import { quote, shorten } from "../../wire/foreign.ts"
 import { CniError, codes } from "../call/CniError.ts"
 import type { Command, ConfiguredCommand } from "../call/Environment.ts"
 import { versionProblem } from "../call/versionProblem.ts"
@@ -10,7 +11,7 @@ import { describeFault, isObject, type JsonObject, struct } from "../decode/deco
 import { text } from "../decode/decoders.ts"
 import { parseJson } from "../decode/json.ts"
 import type { JsonFault } from "../decode/jsonFault.ts"
-import { quote, shorten, show } from "../decode/show.ts"
+import { show } from "../decode/show.ts"
 import { isIdentifier } from "../identity/names.ts"
 
 export interface Header {

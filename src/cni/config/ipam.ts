@@ -1,9 +1,9 @@
 /** Which IPAM plugin a network delegates to. */
 import * as Result from "effect/Result"
 import { kinds } from "../../link/kinds.ts"
+import { quote, shorten } from "../../wire/foreign.ts"
 import { type Decoder, struct } from "../decode/decode.ts"
 import { checked, text } from "../decode/decoders.ts"
-import { quote, shorten } from "../decode/show.ts"
 
 export interface Ipam {
   /** The delegate's file name. */

@@ -2,8 +2,9 @@
  * What is wrong with a text that is no JSON, in the words of Go's encoding/json, which existing tools know, and where:
  * the engines' own words differ between Node and Bun, and only one of them says where. Runs only after a failure.
  */
+
+import { quote } from "../../wire/foreign.ts"
 import { literalEnd, numberEnd, stringEnd, type Token, type TokenFault } from "./jsonTokens.ts"
-import { quote } from "./show.ts"
 
 export interface JsonFault {
   readonly problem: string

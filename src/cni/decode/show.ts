@@ -1,24 +1,7 @@
 /** Values for error messages: short, on one line, and safe whatever they hold. */
+import { quote, shorten } from "../../wire/foreign.ts"
 
 const longest = 80
-
-/** At most `length` UTF-16 units and an ellipsis; cut on a whole character, so that no surrogate is left alone. */
-export const shorten = (text: string, length: number): string => {
-  if (text.length <= length) {
-    return text
-  }
-  const end = (text.charCodeAt(length - 1) & 0xfc00) === 0xd800 ? length - 1 : length
-  return `${text.slice(0, end)}…`
-}
-
-const escapeUnits = (text: string): string =>
-  text
-    .split("")
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .join("")
-
-/** As Go's `%q`: quoted, with everything escaped that is not seen, or that a terminal would obey. */
-export const quote = (text: string): string => JSON.stringify(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escapeUnits)
 
 const isContainer = (value: unknown): boolean => typeof value === "object" && value !== null
 

@@ -1,12 +1,13 @@
 /** Our result in the shape of the configuration's version. */
 import * as Effect from "effect/Effect"
+import { jsonText } from "../../wire/foreign.ts"
 import { CniError, codes } from "../call/CniError.ts"
 import { needsIp } from "../call/version.ts"
 import { isEmptyDns } from "./Dns.ts"
 import { formatCidr } from "./Ip.ts"
 import type { Result, ResultInterface, ResultIp, ResultRoute } from "./Result.ts"
 
-/** Keys whose value is undefined are left out by JSON.stringify. */
+/** Keys whose value is undefined are left out of the JSON. */
 const unlessEmpty = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> | undefined =>
   items.length === 0 ? undefined : items
 
@@ -58,4 +59,4 @@ const shapeOf = (cniVersion: string): ((result: Result) => object) =>
 export const encodeResult = (result: Result, cniVersion: string): Effect.Effect<string, CniError> =>
   needsIp(cniVersion) && result.ips.length === 0
     ? Effect.fail(new CniError({ code: codes.internal, msg: "cannot convert: no valid IP addresses" }))
-    : Effect.sync(() => JSON.stringify({ cniVersion, ...shapeOf(cniVersion)(result) }, undefined, 4))
+    : Effect.sync(() => jsonText({ cniVersion, ...shapeOf(cniVersion)(result) }, 4))

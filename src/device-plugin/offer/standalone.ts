@@ -12,6 +12,7 @@ import { NetlinkService, type Rtnetlink } from "../../services/NetlinkService.ts
 import { NetnsService } from "../../services/NetnsService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
+import { quote } from "../../wire/foreign.ts"
 import { CallRefused } from "../endpoint/PluginServer.ts"
 import type { Offer } from "./Offer.ts"
 
@@ -88,7 +89,7 @@ export const ensureStandalone = Effect.fnUntraced(
   },
   Effect.catchTags({
     NetlinkError: (error) => refuse(`${error.operation}: ${error.extack ?? error.errno}`),
-    LinkNotFound: (error) => refuse(`there is no link ${JSON.stringify(error.link)} on this node`),
+    LinkNotFound: (error) => refuse(`there is no link ${quote(error.link)} on this node`),
     NetnsError: (error) => refuse(`${error.operation} ${error.path}: ${error.errno}`),
     TapError: (error) => refuse(`${error.operation} ${error.path}: ${error.errno}`),
     ReservationError: (error) => refuse(`${error.operation} ${error.path}: ${error.problem}; ${error.advice}`)

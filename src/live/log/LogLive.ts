@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { type LogLevel, LogService, logLevels } from "../../services/LogService.ts"
+import { escapeText, quote } from "../../wire/foreign.ts"
 import { errnoOf } from "../system/errno.ts"
 import { openLogFile } from "./logFile.ts"
 
@@ -22,14 +23,6 @@ export interface LogOptions {
 /** Longer lines are cut: a line is one write(2), so that lines of several calls do not mix. */
 const maxLine = 16384
 
-/** One line whatever the text holds: controls, line separators and characters that reorder a terminal's text are escaped. */
-export const oneLine = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.charCodeAt(0)
-    return code === 9 ? "\\t" : code === 10 ? "\\n" : code === 13 ? "\\r" : `\\u${code.toString(16).padStart(4, "0")}`
-  })
-
 /** stderr can be closed, or full and non-blocking: then the words are lost, and nothing else. */
 const quietly =
   (write: (text: string) => void) =>
@@ -46,7 +39,7 @@ type Line = (time: number, level: LogLevel, text: string) => string
 const lineOf =
   ({ context }: LogOptions): Line =>
   (time, level, text) => {
-    const whole = oneLine(`${new Date(time).toISOString()} ${level} ${context} ${text}`)
+    const whole = escapeText(`${new Date(time).toISOString()} ${level} ${context} ${text}`)
     return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
   }
 
@@ -84,7 +77,7 @@ const fileLog = (options: LogOptions, path: string): Effect.Effect<LogService["S
       stderr(
         yield* Clock.currentTimeMillis,
         "warning",
-        `"logFile" ${JSON.stringify(path)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
+        `"logFile" ${quote(path)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
           `part is "log" or ends in ".log", of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
       )
       return stderrLog(options)
@@ -99,7 +92,7 @@ const fileLog = (options: LogOptions, path: string): Effect.Effect<LogService["S
         stderr(
           time,
           "warning",
-          `cannot write to "logFile" ${JSON.stringify(path)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
+          `cannot write to "logFile" ${quote(path)}: ${errnoOf(thrown) ?? String(thrown)}; its lines are lost`
         )
       }
     }, options)

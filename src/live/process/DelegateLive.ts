@@ -10,7 +10,7 @@ import {
   DelegateTimeout,
   DelegateUnusable
 } from "../../services/DelegateService.ts"
-import { oneLine } from "../log/LogLive.ts"
+import { escapeText } from "../../wire/foreign.ts"
 
 export interface DelegateOptions {
   /** Writes whole lines to stderr. */
@@ -58,7 +58,7 @@ export const makeDelegate = (options: DelegateOptions): DelegateService["Service
     if (outcome._tag === "Refused") return yield* new DelegateUnusable({ type, file, errno: outcome.errno })
     if (outcome.status !== "exit status 0") return yield* new DelegateFailed({ type, ...outcome })
     for (const line of outcome.stderr.split("\n")) {
-      if (line !== "") yield* Effect.ignore(Effect.try(() => options.stderr(`${oneLine(line)}\n`)))
+      if (line !== "") yield* Effect.ignore(Effect.try(() => options.stderr(`${escapeText(line)}\n`)))
     }
     return outcome.stdout
   })

@@ -1,8 +1,8 @@
 /** CHECK: the container has what ADD answered, and what the configuration asks for. Any difference is an error. */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
-import { quote } from "../../cni/decode/show.ts"
 import type { Result } from "../../cni/result/Result.ts"
+import { quote } from "../../wire/foreign.ts"
 import { checkAddresses } from "../addresses/check.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"

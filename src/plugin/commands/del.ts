@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { CniError } from "../../cni/call/CniError.ts"
 import { LogService } from "../../services/LogService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
+import { quote } from "../../wire/foreign.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { type ServiceError, toCniError } from "../errors.ts"
@@ -44,8 +45,8 @@ const findLink = Effect.fnUntraced(function* (container: Place) {
   const { kind } = config.network.kind
   const renamed = (yield* route.linkList).find((link) => link.kind === kind && link.alias === alias)
   if (renamed === undefined && named !== undefined) {
-    const found = `a ${named.kind ?? "hardware link"} with alias ${JSON.stringify(named.alias ?? "")}`
-    const asked = `the ${kind} with alias ${JSON.stringify(alias)} that was added for this attachment`
+    const found = `a ${named.kind ?? "hardware link"} with alias ${quote(named.alias ?? "")}`
+    const asked = `the ${kind} with alias ${quote(alias)} that was added for this attachment`
     yield* log("warning", () => `link ${named.name} stays: it is ${found}, not ${asked}`)
   }
   return renamed

@@ -7,6 +7,7 @@ import type { Link } from "../../link/Link.ts"
 import type { LinkKind } from "../../link/LinkKind.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
+import { quote } from "../../wire/foreign.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { differs } from "../refusal/differs.ts"
 import { ownAlias } from "./own.ts"
@@ -24,7 +25,7 @@ const checkIdentity = Effect.fnUntraced(function* (link: Link) {
   if (link.alias !== ownAlias(config)) {
     return yield* differs(
       `link "${link.name}" is not the one that was added for this attachment`,
-      `its alias is ${JSON.stringify(link.alias ?? "")}, but ADD wrote ${JSON.stringify(ownAlias(config))}`
+      `its alias is ${quote(link.alias ?? "")}, but ADD wrote ${quote(ownAlias(config))}`
     )
   }
 })

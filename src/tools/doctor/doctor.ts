@@ -1,8 +1,8 @@
 /** `macvtap doctor`: a look at the node, as of a person who asks why it does not work. */
 import * as Effect from "effect/Effect"
+import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { takeInventory } from "../list/inventory.ts"
-import { jsonText, printable } from "../list/printable.ts"
 import { siteOptions } from "../site.ts"
 import { makeTool } from "../Tool.ts"
 import { configurations } from "./configurations.ts"
@@ -65,7 +65,7 @@ export const examine = Effect.fnUntraced(function* (site: Site) {
 const marks = { fine: "fine ", note: "note ", wrong: "WRONG" } as const
 
 const line = ({ check, status, says, todo }: Finding): string =>
-  `${marks[status]}  ${printable(`${check}: ${says}${todo === undefined ? "" : `; ${todo}`}`)}\n`
+  `${marks[status]}  ${escapeText(`${check}: ${says}${todo === undefined ? "" : `; ${todo}`}`)}\n`
 
 export const doctor = makeTool({
   name: "doctor",
@@ -84,7 +84,7 @@ export const doctor = makeTool({
       state: where["state-dir"]
     })
     const healthy = findings.every(({ status }) => status !== "wrong")
-    yield* out(json ? jsonText({ healthy, findings }) : findings.map(line).join(""))
+    yield* out(json ? `${jsonText({ healthy, findings }, 2)}\n` : findings.map(line).join(""))
     return healthy ? 0 : 1
   })
 })

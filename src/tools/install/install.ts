@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { pluginVersion } from "../../cni/call/version.ts"
+import { quote } from "../../wire/foreign.ts"
 import { errnoOf, statFile, statLink } from "../files.ts"
 import { makeTool, ToolError, UsageError } from "../Tool.ts"
 import {
@@ -106,7 +107,7 @@ const checkNames = (names: ReadonlyArray<string>): Effect.Effect<void, UsageErro
   const wrong = names.find((name) => !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))
   return wrong === undefined
     ? Effect.void
-    : Effect.fail(new UsageError({ problem: `${JSON.stringify(wrong)} is no name for a plugin` }))
+    : Effect.fail(new UsageError({ problem: `${quote(wrong)} is no name for a plugin` }))
 }
 
 export const install = makeTool({

@@ -6,10 +6,10 @@ import * as Result from "effect/Result"
 import { decodeResources, defaultStateFolder, type Resources, resourcesFile } from "../../devices/resources.ts"
 import { NetlinkService } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
+import { escapeText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { errnoOf, readFolder, readText, statFile, statLink } from "../files.ts"
 import { type FoundLink, takeInventory } from "../list/inventory.ts"
-import { printable } from "../list/printable.ts"
 import { siteOptions } from "../site.ts"
 import { makeTool, ToolError } from "../Tool.ts"
 import { temporaries } from "./copy.ts"
@@ -92,7 +92,7 @@ const refuse = (live: ReadonlyArray<FoundLink>): ToolError => {
   const named = live.slice(0, 3).map(({ owner, netns }) => `${owner?.containerID}/${owner?.ifname} in ${netns}`)
   const more = live.length > named.length ? `, and ${live.length - named.length} more` : ""
   return new ToolError({
-    problem: printable(
+    problem: escapeText(
       `${live.length === 1 ? "1 attachment is" : `${live.length} attachments are`} in use: ${named.join(", ")}${more}`
     ),
     advice:
@@ -154,7 +154,7 @@ export const uninstall = makeTool({
             Effect.as(true),
             Effect.catch(({ problem }) => Effect.as(err(`${problem}\n`), false))
           )
-      if (done) yield* out(`${printable(`${dry ? "would remove" : "removed"} ${what}`)}\n`)
+      if (done) yield* out(`${escapeText(`${dry ? "would remove" : "removed"} ${what}`)}\n`)
       failed ||= !done
     }
     if (steps.length === 0) yield* out("nothing to remove\n")

@@ -1,12 +1,12 @@
 /** `macvtap list`: which container, which pod, hangs on which link of the node. */
 import * as Effect from "effect/Effect"
+import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { siteOptions } from "../site.ts"
 import { makeTool, UsageError } from "../Tool.ts"
 import { type Attachment, attachmentsOf, type Tap } from "./attachments.ts"
 import { takeInventory } from "./inventory.ts"
 import { mermaid } from "./mermaid.ts"
-import { jsonText, printable } from "./printable.ts"
 import { table } from "./table.ts"
 
 const tapCell = (tap: Tap | undefined): string => {
@@ -83,11 +83,11 @@ export const list = makeTool({
     if (json && diagram) return yield* new UsageError({ problem: "--json and --mermaid exclude each other" })
     const inventory = yield* takeInventory(root).pipe(Effect.mapError(describeFailure))
     const attachments = yield* attachmentsOf({ root, state: where["state-dir"] }, inventory)
-    if (json) yield* out(jsonText(document(attachments, inventory.unseen)))
+    if (json) yield* out(`${jsonText(document(attachments, inventory.unseen), 2)}\n`)
     else if (diagram) yield* out(mermaid(attachments))
     else if (attachments.length === 0) yield* out("no attachments\n")
     else yield* out(table([heading, ...attachments.map(row)]))
-    for (const namespace of inventory.unseen) yield* err(`macvtap list: cannot look into ${printable(namespace)}\n`)
+    for (const namespace of inventory.unseen) yield* err(`macvtap list: cannot look into ${escapeText(namespace)}\n`)
     return inventory.unseen.length === 0 ? 0 : 1
   })
 })

@@ -1,6 +1,11 @@
 /** Attachments as a Mermaid diagram: the node's links on the left, the pods and containers on the right. */
+
+import { escapeText } from "../../wire/foreign.ts"
 import type { Attachment } from "./attachments.ts"
-import { mermaidLabel } from "./printable.ts"
+
+/** A label between quotes in Mermaid's language: what has a meaning there is written by its number, `#60;`. */
+const mermaidLabel = (text: string): string =>
+  escapeText(text).replaceAll(/["#&<>`;\\[\]{}|*_~%]/g, (character) => `#${character.codePointAt(0)};`)
 
 const label = (...lines: ReadonlyArray<string | undefined>): string =>
   `"${lines

@@ -1,9 +1,9 @@
 /** Columns for a terminal: as wide as their widest cell, two spaces between, nothing after the last. */
-import { printable } from "./printable.ts"
+import { escapeText } from "../../wire/foreign.ts"
 
 /** The first row is the heading. Cells may come from outside. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const cells = rows.map((row) => row.map(printable))
+  const cells = rows.map((row) => row.map(escapeText))
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
   return cells
     .map(
