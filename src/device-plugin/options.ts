@@ -1,9 +1,9 @@
 /** The command line of `macvtap device-plugin`. */
 import { parseArgs } from "node:util"
 import * as Result from "effect/Result"
+import { defaultKubeletFolder } from "../devices/checkpoint.ts"
 import { defaultStateFolder } from "../devices/resources.ts"
 import { configVariable } from "./config/ConfigSource.ts"
-import { defaultKubeletFolder } from "./kubelet/Kubelet.ts"
 import { type Address, parseAddress } from "./observe/http.ts"
 
 export const levels = { debug: "Debug", info: "Info", warning: "Warn", error: "Error" } as const

@@ -36,6 +36,3 @@ export class Kubelet extends Context.Service<
     readonly allotted: Effect.Effect<ReadonlySet<string> | undefined>
   }
 >()("macvtap-cni/device-plugin/Kubelet") {}
-
-/** Where the kubelet has its device plugins unless its `--root-dir` is another. */
-export const defaultKubeletFolder = "/var/lib/kubelet/device-plugins"

@@ -1,13 +1,14 @@
 /** The kubelet of this node: its folder by the file system, its Registration service by gRPC. */
-import { readFileSync, statSync } from "node:fs"
+import { statSync } from "node:fs"
 import { credentials, status } from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { type Allotment, defaultKubeletFolder, readCheckpoint } from "../../devices/checkpoint.ts"
 import { type RegisterRequest, RegistrationClient } from "../api/v1beta1.ts"
 import { resourceDomain } from "../config/Config.ts"
 import { identityOf, watchFolder } from "../config/watchFolder.ts"
-import { allottedDevices, checkpointName } from "./checkpoint.ts"
-import { defaultKubeletFolder, Kubelet, RegistrationError } from "./Kubelet.ts"
+import { Kubelet, RegistrationError } from "./Kubelet.ts"
 
 /** Milliseconds for the kubelet's answer. */
 const timeLimit = 5000
@@ -52,6 +53,13 @@ const orUndefined = <A>(read: () => A): Effect.Effect<A | undefined> =>
     }
   })
 
+const ourDevices = (allotments: ReadonlyArray<Allotment>): ReadonlySet<string> =>
+  new Set(
+    allotments
+      .filter(({ resource }) => resource.startsWith(`${resourceDomain}/`))
+      .flatMap(({ deviceIDs }) => [...deviceIDs])
+  )
+
 export const kubeletLive = ({
   folder = defaultKubeletFolder
 }: {
@@ -66,9 +74,10 @@ export const kubeletLive = ({
     ),
     changes: watchFolder(folder),
     register: (request) => register(socket, request),
-    allotted: Effect.map(
-      orUndefined(() => readFileSync(`${folder}/${checkpointName}`, "utf8")),
-      (text) => (text === undefined ? undefined : allottedDevices(text, resourceDomain))
-    )
+    allotted: Effect.suspend(() => {
+      const allotments = readCheckpoint(folder)
+      if (Result.isSuccess(allotments)) return Effect.succeed(allotments.success && ourDevices(allotments.success))
+      return Effect.as(Effect.logWarning(allotments.failure), undefined)
+    })
   })
 }
