@@ -39,7 +39,7 @@ const attachmentIn = (netns: string): Attachment => ({ containerID: `bm${process
 
 /** A host and a container that have the same number of other links: veths, half as many pairs as links. */
 const crowded = async (scene: Scene, links: number) => {
-  const place = await makeScene(scene.folder, `links-${links}`)
+  const place = await makeScene(scene.folder)
   const [netns = ""] = await makeNamespaces(scene, [`links-${links}-c`])
   const pairs = Array.from({ length: links / 2 }, (_, index) => `link add v${index}a type veth peer name v${index}b`)
   for (const namespace of [place.host, netns]) await batch(scene, pairs, namespace)

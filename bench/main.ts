@@ -61,7 +61,7 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
   await installPrograms()
   const executables = await build(root, folder)
   const { plugin } = executables
-  const scene = await makeScene(folder, "host")
+  const scene = await makeScene(folder)
   enterNetns(pathOf(scene.host))
 
   title("Cold calls")

@@ -1,7 +1,8 @@
 /** Namespaces of this run, all named `bm-<pid>-…`, and what is in them. */
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { ip, must } from "../test/lab/run.ts"
+import { makeHost } from "../test/lab/netns.ts"
+import { must } from "../test/lab/run.ts"
 
 const prefix = `bm-${process.pid}-`
 
@@ -33,11 +34,8 @@ export const makeNamespaces = async (scene: Scene, names: ReadonlyArray<string>)
   return whole
 }
 
-export const makeScene = async (folder: string, name: string): Promise<Scene> => {
-  const host = `${prefix}${name}`
-  await ip(`netns add ${host}`)
-  await ip(`-n ${host} link add eth0 type veth peer name wire0`)
-  for (const link of ["lo", "eth0", "wire0"]) await ip(`-n ${host} link set ${link} up`)
+export const makeScene = async (folder: string): Promise<Scene> => {
+  const { name: host } = await makeHost("bm")
   return { folder, host }
 }
 

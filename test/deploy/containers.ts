@@ -3,10 +3,10 @@
  * test's own, and containers with the rights, arguments and mounts that the manifest gives them.
  */
 import { existsSync } from "node:fs"
-import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { root } from "../../scripts/manifests.ts"
 import { type Daemon, startDaemon } from "../lab/daemon.ts"
+import { ownPodman } from "../lab/podman.ts"
 import { type RunResult, run } from "../lab/run.ts"
 import type { Manifest } from "./schema.ts"
 
@@ -78,31 +78,15 @@ export const makePod = async (
   netns: string,
   volumes: Readonly<Record<string, string>>
 ): Promise<Pod> => {
-  const parent = `in-pod-${process.pid}`
-  await mkdir(folder, { recursive: true })
-  await writeFile(
-    join(folder, "containers.conf"),
-    `[containers]\nlog_driver = "k8s-file"\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n` +
-      `[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nlock_type = "file"\nruntime = "runc"\n`
-  )
-  await writeFile(
-    join(folder, "storage.conf"),
-    `[storage]\ndriver = "vfs"\nrunroot = "${folder}/run"\ngraphroot = "${folder}/store"\n`
-  )
-  const env = {
-    PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-    HOME: folder,
-    CONTAINERS_CONF: join(folder, "containers.conf"),
-    CONTAINERS_STORAGE_CONF: join(folder, "storage.conf")
-  }
-  const own = [`--root=${folder}/store`, `--runroot=${folder}/run`, `--tmpdir=${folder}/tmp`, "--storage-driver=vfs"]
-  const podman = (...words: ReadonlyArray<string>) => run("podman", [...own, ...words], { env, timeout: 120_000 })
+  const { command, env, cgroup, removeCgroup } = await ownPodman(folder)
+  const [program = "", ...own] = command
+  const podman = (...words: ReadonlyArray<string>) => run(program, [...own, ...words], { env, timeout: 120_000 })
   const loaded = await podman("load", "--quiet", "--input", image)
   if (loaded.status !== 0) throw new Error(loaded.stderr)
 
   let count = 0
   const words = (container: Container, name: string): ReadonlyArray<string> => [
-    ...["run", "--rm", `--name=${name}`, `--network=ns:/run/netns/${netns}`, `--cgroup-parent=/${parent}`],
+    ...["run", "--rm", `--name=${name}`, `--network=ns:/run/netns/${netns}`, `--cgroup-parent=${cgroup}`],
     ...rights(container.securityContext),
     ...container.volumeMounts.map((mount) => {
       const source = volumes[mount.name]
@@ -116,7 +100,7 @@ export const makePod = async (
     run: (container) => podman(...words(container, `${container.name}-${++count}`)),
     start: async (container) => {
       const name = `${container.name}-${++count}`
-      const daemon = startDaemon("podman", [...own, ...words(container, name)], { env })
+      const daemon = startDaemon(program, [...own, ...words(container, name)], { env })
       const stop = async () => {
         await podman("kill", "--signal=TERM", name)
         return daemon.ended
@@ -129,12 +113,7 @@ export const makePod = async (
     },
     [Symbol.asyncDispose]: async () => {
       await podman("rm", "--all", "--force", "--time=0")
-      // runc leaves the parent group in each hierarchy.
-      for (const hierarchy of ["", ...(await readdir("/sys/fs/cgroup"))]) {
-        const group = join("/sys/fs/cgroup", hierarchy, parent)
-        for (const child of await readdir(group).catch(() => [])) await rmdir(join(group, child)).catch(() => {})
-        await rmdir(group).catch(() => {})
-      }
+      await removeCgroup()
     }
   }
 }

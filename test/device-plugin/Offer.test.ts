@@ -3,7 +3,8 @@ import { healthy, listDevices, preferDevices, unhealthy } from "../../src/device
 import { makeOffers, toResources } from "../../src/device-plugin/offer/Offer.ts"
 import { agreed } from "../../src/device-plugin/offer/record.ts"
 import { indexBlock } from "../../src/devices/deviceID.ts"
-import { card, link } from "./world.ts"
+import { plainLink as link } from "../lab/link.ts"
+import { card } from "./world.ts"
 
 const resource = (name: string, lowerDevice: ReadonlyArray<string>) => ({
   name,

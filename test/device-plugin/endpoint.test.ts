@@ -3,9 +3,10 @@ import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
 import { makeFolder } from "../lab/folder.ts"
+import { plainLink as link } from "../lab/link.ts"
 import { until } from "../lab/run.ts"
 import { domain, startKubelet } from "./kubelet.ts"
-import { link, startWorld } from "./world.ts"
+import { startWorld } from "./world.ts"
 
 const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 5 }]
 const links = [link("lo", 1), link("eth0", 2)]

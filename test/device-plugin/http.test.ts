@@ -19,15 +19,17 @@ describe("an address to listen on", () => {
 })
 
 const port = 9811
+/** An address of this process's own on the loopback link, which has 127/8: no other run listens there. */
+const host = ["127", process.pid >>> 16, process.pid >>> 8, process.pid].map((part) => Number(part) & 255).join(".")
 const get = (path: string, method = "GET") =>
   Effect.promise(async () => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+    const response = await fetch(`http://${host}:${port}${path}`, { method })
     return { code: response.status, type: response.headers.get("content-type"), body: await response.text() }
   })
 
 it.live("the daemon tells how it is, and what it has counted", () =>
   Effect.gen(function* () {
-    yield* serveHttp({ host: "127.0.0.1", port })
+    yield* serveHttp({ host, port })
     const status = yield* Status
     yield* status.set("links", { well: true, words: "3 links" })
     assert.deepStrictEqual(yield* get("/healthz"), {
@@ -54,7 +56,7 @@ it.live("the daemon tells how it is, and what it has counted", () =>
 
     assert.strictEqual((yield* get("/")).code, 404)
     assert.strictEqual((yield* get("/metrics", "POST")).code, 405)
-    const taken = yield* Effect.flip(serveHttp({ host: "127.0.0.1", port }))
+    const taken = yield* Effect.flip(serveHttp({ host, port }))
     assert.match(taken.problem, /EADDRINUSE|in use/)
   }).pipe(Effect.provide(statusLive))
 )

@@ -3,7 +3,8 @@ import * as Schema from "effect/Schema"
 import { chooseLowerDevice, isFit, matchesPattern } from "../../src/device-plugin/offer/lowerDevice.ts"
 import type { Link } from "../../src/link/Link.ts"
 import { unknownHardware } from "../../src/services/HardwareService.ts"
-import { card, link } from "./world.ts"
+import { plainLink as link } from "../lab/link.ts"
+import { card } from "./world.ts"
 
 describe("a pattern", () => {
   it.each([

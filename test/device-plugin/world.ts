@@ -19,21 +19,6 @@ import { mockLayer } from "../../src/mock/layer.ts"
 import { type Hardware, HardwareService, unknownHardware } from "../../src/services/HardwareService.ts"
 import { LinkMonitor } from "../../src/services/LinkMonitor.ts"
 
-/** A link as the kernel would describe it; hardware unless it has a kind. */
-export const link = (name: string, index: number, more: Partial<Link> = {}): Link => ({
-  index,
-  name,
-  mtu: 1500,
-  minMtu: 68,
-  maxMtu: 65535,
-  up: true,
-  running: true,
-  promisc: false,
-  allmulti: false,
-  options: {},
-  ...more
-})
-
 export const card: Hardware = { ...unknownHardware, physical: true, ethernet: true, bus: "pci" }
 
 export interface WorldOptions {

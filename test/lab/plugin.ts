@@ -15,6 +15,8 @@ export interface PluginCall {
   readonly stdin: string | object
   /** Name of the namespace that the plugin runs in (the host's); the test's own when left out. */
   readonly host?: string
+  /** Words before all others, which run what follows: `["timeout", "1"]`. */
+  readonly before?: ReadonlyArray<string>
   /** Another program than the executable under test. */
   readonly executable?: string
   readonly timeout?: number
@@ -26,7 +28,7 @@ export const inNetns = (netns: string | undefined, command: ReadonlyArray<string
 
 /** One CNI call; the environment is exactly what is given. */
 export const callPlugin = (call: PluginCall): Promise<RunResult> => {
-  const [command = "", ...args] = inNetns(call.host, [call.executable ?? executable])
+  const [command = "", ...args] = [...(call.before ?? []), ...inNetns(call.host, [call.executable ?? executable])]
   return run(command, args, {
     env: { ...call.env },
     stdin: typeof call.stdin === "string" ? call.stdin : JSON.stringify(call.stdin),

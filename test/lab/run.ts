@@ -6,10 +6,12 @@ export interface RunOptions {
   /** The whole environment of the child; the test's own when left out. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** Milliseconds after which the child is killed; 60,000 when left out. */
+  /** Milliseconds after which the child is killed; 60,000 when left out, 0 for never. */
   readonly timeout?: number
-  /** Kills the child and rejects. */
+  /** Kills the child, and rejects once it has ended. */
   readonly signal?: AbortSignal
+  /** What kills it; SIGKILL when left out. */
+  readonly killSignal?: NodeJS.Signals
 }
 
 export interface RunResult {
@@ -34,7 +36,7 @@ export const run = (command: string, args: ReadonlyArray<string>, options: RunOp
     const child = spawn(command, args, {
       stdio: "pipe",
       timeout: options.timeout ?? 60_000,
-      killSignal: "SIGKILL",
+      killSignal: options.killSignal ?? "SIGKILL",
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.signal === undefined ? {} : { signal: options.signal })
@@ -43,8 +45,13 @@ export const run = (command: string, args: ReadonlyArray<string>, options: RunOp
     const stderr: Array<Buffer> = []
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk))
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk))
-    child.on("error", reject)
+    let failure: Error | undefined
+    child.on("error", (error) => {
+      failure = error
+      if (child.pid === undefined) reject(error)
+    })
     child.on("close", (code, signal) => {
+      if (failure !== undefined) return reject(failure)
       resolve({
         status: code ?? 128 + (signalNumbers[signal ?? ""] ?? 0),
         stdout: Buffer.concat(stdout).toString(),

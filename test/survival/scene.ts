@@ -6,9 +6,9 @@ import { type Folder, makeFolder } from "../lab/folder.ts"
 import { type IpLink, ipLinks } from "../lab/ip.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
-import { attachmentEnv, executable, inNetns } from "../lab/plugin.ts"
+import { attachmentEnv, callPlugin, debianPlugins } from "../lab/plugin.ts"
 import { processesWith } from "../lab/processes.ts"
-import { type RunResult, run, until } from "../lab/run.ts"
+import { type RunResult, until } from "../lab/run.ts"
 import { nodeStatus, tapNode } from "../lab/tap.ts"
 
 /** MACVTAP_CNI_FULL=1: hundreds and thousands of runs; otherwise few, so that they fit into any test run. */
@@ -81,15 +81,12 @@ export const makeScene = async (prefix: string): Promise<Scene> => {
     ipam: { type: "host-local", dataDir, ranges: [[{ subnet: "10.62.0.0/16" }]] }
   }
   const call: Scene["call"] = (command, options = {}) => {
-    const attached = options.pod ?? pod
-    const [program = "", ...args] = [...(options.before ?? []), ...inNetns(host.name, [executable])]
-    return run(program, args, {
-      stdin: JSON.stringify({ ...config, ...options.config }),
-      env: attachmentEnv(command, {
-        containerID: attached.name,
-        netns: attached.path,
-        ...(options.path === undefined ? {} : { path: options.path })
-      })
+    const { config: more, before = [], path = debianPlugins, pod: attached = pod } = options
+    return callPlugin({
+      host: host.name,
+      before,
+      stdin: { ...config, ...more },
+      env: attachmentEnv(command, { containerID: attached.name, netns: attached.path, path })
     })
   }
   const reserved = async () => (await readdir(join(dataDir, prefix)).catch(() => [])).filter((f) => addressFile.test(f))

@@ -1,20 +1,7 @@
 import { assert, describe, it } from "vitest"
 import type { Link } from "../../src/link/Link.ts"
 import { lowerDevices } from "../../src/tools/doctor/lowerDevices.ts"
-
-const link = (index: number, name: string, more: Partial<Link> = {}): Link => ({
-  index,
-  name,
-  mtu: 1500,
-  minMtu: 68,
-  maxMtu: 9000,
-  up: true,
-  running: true,
-  promisc: false,
-  allmulti: false,
-  options: {},
-  ...more
-})
+import { plainLink as link } from "../lab/link.ts"
 
 const resources = { lan: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false } }
 
@@ -25,16 +12,16 @@ const judge = (host: ReadonlyArray<Link>) =>
 
 describe("lower devices", () => {
   it("cannot have macvtaps beside ipvlans", () => {
-    const eth0 = link(2, "eth0")
-    assert.deepStrictEqual(judge([eth0, link(3, "ipv0", { kind: "ipvlan", parent: { index: 2 } })]), [
+    const eth0 = link("eth0", 2)
+    assert.deepStrictEqual(judge([eth0, link("ipv0", 3, { kind: "ipvlan", parent: { index: 2 } })]), [
       `wrong: ipv0 on it is an ipvlan, beside which there can be no macvtaps (EBUSY) (resource "lan")`
     ])
-    assert.match(judge([eth0, link(3, "ipv0", { kind: "ipvlan", parent: { index: 9 } })])[0] ?? "", /^fine/)
+    assert.match(judge([eth0, link("ipv0", 3, { kind: "ipvlan", parent: { index: 9 } })])[0] ?? "", /^fine/)
   })
 
   it("may be ports of something in another namespace", () => {
     assert.match(
-      judge([link(2, "eth0", { controller: 7 })])[0] ?? "",
+      judge([link("eth0", 2, { controller: 7 })])[0] ?? "",
       /^wrong: it is a port of the link with ifindex 7/
     )
   })
