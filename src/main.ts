@@ -1,6 +1,5 @@
 /** The only file of the plugin that names `process`: environment and stdin in, stdout and exit status out. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { CniError, codes } from "./cni/call/CniError.ts"
 import { StdinError } from "./cni/call/Invocation.ts"
@@ -57,33 +56,29 @@ const answer = call(host, {
   })
 })
 
-/** Runs `macvtap install …` and its like, which a CNI call must not pay for: they are evaluated only here. */
-const tool = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  Effect.promise(() => Promise.all([import("./tools/main.ts"), import("./tools/Tool.ts")])).pipe(
-    Effect.flatMap(([{ run }, { ToolError }]) =>
-      run(args, {
+/** A command for people, which a CNI call must not pay for: what it needs is evaluated only here. */
+const command = (name: string, args: ReadonlyArray<string>): Effect.Effect<number> =>
+  Effect.promise(() => import("./commands.ts")).pipe(
+    Effect.tap(({ isResident }) => Effect.sync(() => (whenStopped = isResident(name) ? 0 : 1))),
+    Effect.flatMap(({ runCommand }) =>
+      runCommand([name, ...args], {
         executable: isCompiled ? process.execPath : undefined,
-        out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => new ToolError({ problem: msg })),
+        env: process.env,
+        out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => ({ reason: msg })),
         err: host.tell,
         machine: liveLayer({ context: "macvtap", stderr: (text) => writeAll(stderr, text) })
       })
     )
   )
 
-/** The daemon, with what it needs of gRPC and the like, is evaluated only where it runs. */
-const daemon = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  Effect.promise(() => import("./device-plugin/main.ts")).pipe(
-    Effect.flatMap(({ devicePlugin }) => devicePlugin({ args, env: process.env, out: host.deliver, err: host.tell }))
-  )
-
+/** The exit status of what is told to end: a daemon has then done its work, a call has not. */
+let whenStopped = 1
 const [name, ...args] = process.env["CNI_COMMAND"] ? [] : process.argv.slice(2)
-const program = name === undefined ? answer : name === "device-plugin" ? daemon(args) : tool([name, ...args])
+const program = name === undefined ? answer : command(name, args)
 
 // A call hears signals from when it has read stdin; whoever reads none, from the beginning.
 if (name !== undefined) hearSignals()
 fiber = Effect.runFork(program)
 fiber.addObserver((exit) => {
-  // A daemon that is told to end has done its work; a call that is told to end has not.
-  const stopped = name === "device-plugin" && Exit.hasInterrupts(exit) ? 0 : 1
-  process.exitCode = exit._tag === "Success" ? exit.value : stopped
+  process.exitCode = exit._tag === "Success" ? exit.value : whenStopped
 })

@@ -66,7 +66,7 @@ const folderOfApart = "/apart"
 const bundleApart = async (): Promise<void> => {
   const { outputs } = await Bun.build({
     ...common,
-    entrypoints: ["tools/main", "tools/Tool", "device-plugin/main"].map((name) => join(root, "src", `${name}.ts`)),
+    entrypoints: [join(root, "src/commands.ts")],
     plugins: [lean]
   })
   for (const output of outputs) apart.set(join(folderOfApart, output.path), await output.text())
@@ -75,8 +75,8 @@ const bundleApart = async (): Promise<void> => {
 const bundledApart: Plugin = {
   name: "bundled apart",
   setup: (build) => {
-    build.onResolve({ filter: /\/(tools|device-plugin)\/(main|Tool)\.ts$/ }, ({ path }) => ({
-      path: join(folderOfApart, basename(dirname(path)), basename(path, ".ts").concat(".js")),
+    build.onResolve({ filter: /\/commands\.ts$/ }, () => ({
+      path: join(folderOfApart, "commands.js"),
       namespace: "apart"
     }))
     // The files that the bundler makes of what several share lie at the top.

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import * as Result from "effect/Result"
+import type { Surroundings } from "../command/Command.ts"
 import { hardwareLive } from "../live/device/HardwareLive.ts"
 import { reservationLive } from "../live/device/ReservationLive.ts"
 import { tapLive } from "../live/device/TapLive.ts"
@@ -15,21 +15,14 @@ import { linkMonitorLive } from "../live/netlink/LinkMonitorLive.ts"
 import { netlinkLive } from "../live/netlink/NetlinkLive.ts"
 import { netnsLive } from "../live/netns/NetnsLive.ts"
 import { LogService } from "../services/LogService.ts"
-import { configFromEnvironment, configFromFile, configVariable } from "./config/ConfigSource.ts"
+import type { Options } from "./command.ts"
+import { configVariable } from "./config/Config.ts"
+import { configFromEnvironment, configFromFile } from "./config/ConfigSource.ts"
 import { runDaemon } from "./Daemon.ts"
 import { pluginServerLive } from "./endpoint/PluginServerLive.ts"
 import { kubeletLive } from "./kubelet/KubeletLive.ts"
 import { serveHttp } from "./observe/http.ts"
 import { statusLive } from "./observe/Status.ts"
-import { help, type Options, parseOptions } from "./options.ts"
-
-/** What the daemon is given of the process. */
-export interface Start {
-  readonly args: ReadonlyArray<string>
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly out: (text: string) => Effect.Effect<unknown, unknown>
-  readonly err: (text: string) => Effect.Effect<unknown>
-}
 
 /** The netlink conversation, at level debug, goes where the daemon's own words go. */
 const logLive = Layer.succeed(LogService, {
@@ -42,7 +35,7 @@ const logLive = Layer.succeed(LogService, {
 
 const quiet = Layer.succeed(LogService, { log: () => Effect.void })
 
-const layer = (options: Options, env: Start["env"]) => {
+const layer = (options: Options, env: Surroundings["env"]) => {
   const kernel = Layer.mergeAll(
     netlinkLive,
     tapLive,
@@ -65,12 +58,11 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
   return yield* runDaemon(options.state)
 }, Effect.scoped)
 
-/** Runs until it is interrupted, and gives the exit status: 0 after a signal, 1 where it could not start, 2 for usage. */
-export const devicePlugin = ({ args, env, out, err }: Start): Effect.Effect<number> => {
-  const parsed = parseOptions(args)
-  if (Result.isFailure(parsed)) return Effect.as(err(`macvtap device-plugin: ${parsed.failure}\n`), 2)
-  const options = parsed.success
-  if (options === "help") return Effect.match(out(help), { onSuccess: () => 0, onFailure: () => 1 })
+/** Runs until it is interrupted, and gives the exit status: 0 after a signal, 1 where it could not start. */
+export const runDevicePlugin = (
+  options: Options,
+  { env, err }: Pick<Surroundings, "env" | "err">
+): Effect.Effect<number> => {
   const json = Logger.make((entry) => {
     Effect.runSync(err(`${Logger.formatJson.log(entry)}\n`))
   })

@@ -1,7 +1,8 @@
 /** What services refuse, in words for the person who runs a tool. */
+
+import { ToolError } from "../command/Command.ts"
 import type { NetlinkError } from "../services/NetlinkService.ts"
 import type { NetnsError } from "../services/NetnsService.ts"
-import { ToolError } from "./Tool.ts"
 
 const advice: Readonly<Record<string, string>> = {
   EPERM: "run it as root",

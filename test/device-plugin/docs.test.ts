@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs"
 import * as Result from "effect/Result"
 import { assert, describe, it } from "vitest"
+import { parse } from "../../src/command/parse.ts"
+import { devicePlugin } from "../../src/device-plugin/command.ts"
 import { keys } from "../../src/device-plugin/config/configRules.ts"
 import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
 import { operations } from "../../src/device-plugin/observe/metrics.ts"
-import { parseOptions } from "../../src/device-plugin/options.ts"
 
 const text = readFileSync(new URL("../../docs/device-plugin.md", import.meta.url), "utf8")
 const blocks = (language: string): ReadonlyArray<string> =>
@@ -32,6 +33,6 @@ describe("docs/device-plugin.md", () => {
       values[kind] ?? "/x"
     ])
     assert.lengthOf(args, 10)
-    assert.isTrue(Result.isSuccess(parseOptions(args)))
+    assert.isTrue(Result.isSuccess(parse(devicePlugin.options, args)))
   })
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { parseAddress, serveHttp } from "../../src/device-plugin/observe/http.ts"
+import { parseAddress } from "../../src/device-plugin/observe/address.ts"
+import { serveHttp } from "../../src/device-plugin/observe/http.ts"
 import { countAllocations, countError, setDevices } from "../../src/device-plugin/observe/metrics.ts"
 import { Status, statusLive } from "../../src/device-plugin/observe/Status.ts"
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "vitest"
+import { commands } from "../../src/commands.ts"
 import { runTool } from "./tool.ts"
 
 describe("the command line", () => {
@@ -20,7 +21,7 @@ describe("the command line", () => {
     })
   })
 
-  it.each(["install", "uninstall", "doctor", "list"])("explains %s with every option", async (name) => {
+  it.each(commands.map(({ name }) => name))("explains %s with every option", async (name) => {
     const { status, stdout } = await runTool([name, "--help"])
     assert.strictEqual(status, 0)
     assert.match(stdout, new RegExp(`^Usage: macvtap ${name} \\[options\\]\n`))
@@ -44,9 +45,16 @@ describe("the command line", () => {
     [["install", "--to"], "macvtap install: Option '--to <value>' argument missing"],
     [["doctor", "--json=yes"], "macvtap doctor: Option '--json' does not take an argument"],
     [["list", "--json", "--mermaid"], "macvtap list: --json and --mermaid exclude each other"],
+    [["install", "--to", "bin"], 'macvtap install: --to is "bin", but must be an absolute path: "/home/me/bin"?; see'],
+    [
+      ["doctor", "--cni-bin", "/a", "--cni-bin", "../b"],
+      '--cni-bin is "../b", but must be an absolute path: "/home/b"?'
+    ],
+    [["list", "--root", "\u001b[2J"], '--root is "\\u001b[2J", but must be an absolute path: "/home/me/\\u001b[2J"?'],
+    [["device-plugin", "--log-level", "loud"], '--log-level is "loud", but must be debug, info, warning, error'],
     [["install", "--name", "../x"], 'macvtap install: "../x" is no name for a plugin']
   ])("refuses %j with status 2", async (argv, words) => {
-    const { status, stdout, stderr } = await runTool(argv)
+    const { status, stdout, stderr } = await runTool(argv, { env: { PWD: "/home/me" } })
     assert.strictEqual(status, 2)
     assert.strictEqual(stdout, "")
     assert.include(stderr, words)

@@ -4,10 +4,10 @@ import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { pluginVersion } from "../../src/cni/call/version.ts"
+import type { Machine } from "../../src/command/Command.ts"
+import { runCommand } from "../../src/commands.ts"
 import { makeKernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
-import { run } from "../../src/tools/main.ts"
-import type { Machine } from "../../src/tools/Tool.ts"
 
 export interface Said {
   readonly status: number
@@ -19,14 +19,16 @@ export interface ToolOptions {
   /** A kernel in memory with nothing in it when left out. */
   readonly machine?: Layer.Layer<Machine>
   readonly executable?: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export const runTool = async (argv: ReadonlyArray<string>, options: ToolOptions = {}): Promise<Said> => {
   const stdout: Array<string> = []
   const stderr: Array<string> = []
   const status = await Effect.runPromise(
-    run(argv, {
+    runCommand(argv, {
       executable: options.executable,
+      env: options.env ?? {},
       out: (text) => Effect.sync(() => void stdout.push(text)),
       err: (text) => Effect.sync(() => void stderr.push(text)),
       machine: options.machine ?? mockLayer(makeKernel())

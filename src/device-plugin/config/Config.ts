@@ -30,3 +30,6 @@ export class ConfigError extends Data.TaggedError("ConfigError")<{
     return this.problems.map((problem) => `${this.source}: ${problem}`).join("\n")
   }
 }
+
+/** The variable from which the configuration is read where there is no `--config`, as kubevirt/macvtap-cni has it. */
+export const configVariable = "DP_MACVTAP_CONF"

@@ -5,11 +5,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { type Config, ConfigError } from "./Config.ts"
+import { type Config, ConfigError, configVariable } from "./Config.ts"
 import { parseConfig } from "./parseConfig.ts"
 import { watchFolder } from "./watchFolder.ts"
-
-export const configVariable = "DP_MACVTAP_CONF"
 
 /** Milliseconds without a change. */
 const settled = 100

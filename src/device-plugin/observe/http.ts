@@ -6,24 +6,13 @@ import * as Effect from "effect/Effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { format } from "effect/observability/PrometheusMetrics"
+import type { Address } from "./address.ts"
 import { Status } from "./Status.ts"
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 export class ListenError extends Data.TaggedError("ListenError")<{
   readonly address: string
   readonly problem: string
 }> {}
-
-/** `127.0.0.1:9090`, `[::1]:9090`; `:9090` is the loopback's, not everybody's: the answer is for this machine. */
-export const parseAddress = (text: string): Address | undefined => {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^[\]:]*)):(\d{1,5})$/.exec(text) ?? []
-  if (port === undefined || Number(port) > 65535) return undefined
-  return { host: bracketed ?? (plain || "127.0.0.1"), port: Number(port) }
-}
 
 const respond = (status: number, body: string, contentType = "text/plain; charset=utf-8") =>
   HttpServerResponse.text(body, { status, contentType, headers: { "cache-control": "no-store" } })

@@ -1,10 +1,10 @@
 /** `macvtap doctor`: a look at the node, as of a person who asks why it does not work. */
 import * as Effect from "effect/Effect"
+import { makeCommand } from "../../command/Command.ts"
 import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { takeInventory } from "../list/inventory.ts"
 import { siteOptions } from "../site.ts"
-import { makeTool } from "../Tool.ts"
 import { configurations } from "./configurations.ts"
 import { devtmpfs } from "./devtmpfs.ts"
 import { type Finding, note, type Site, wrong } from "./Finding.ts"
@@ -67,7 +67,7 @@ const marks = { fine: "fine ", note: "note ", wrong: "WRONG" } as const
 const line = ({ check, status, says, todo }: Finding): string =>
   `${marks[status]}  ${escapeText(`${check}: ${says}${todo === undefined ? "" : `; ${todo}`}`)}\n`
 
-export const doctor = makeTool({
+export const doctor = makeCommand({
   name: "doctor",
   summary: "look at this node for what keeps the plugin from working, and say what to do",
   description: [

@@ -3,9 +3,9 @@ import { chmodSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { pluginVersion } from "../../cni/call/version.ts"
+import { makeCommand, ToolError, UsageError } from "../../command/Command.ts"
 import { quote } from "../../wire/foreign.ts"
 import { errnoOf, statFile, statLink } from "../files.ts"
-import { makeTool, ToolError, UsageError } from "../Tool.ts"
 import {
   copyProblem,
   executableMode,
@@ -110,7 +110,7 @@ const checkNames = (names: ReadonlyArray<string>): Effect.Effect<void, UsageErro
     : Effect.fail(new UsageError({ problem: `${quote(wrong)} is no name for a plugin` }))
 }
 
-export const install = makeTool({
+export const install = makeCommand({
   name: "install",
   summary: "put this executable where the container runtime looks for CNI plugins",
   description: [
@@ -118,7 +118,7 @@ export const install = makeTool({
       "that a runtime never sees half a file. Does nothing where the same file is there already."
   ],
   options: {
-    to: { type: "string", value: "DIR", default: "/opt/cni/bin", help: "the folder of the CNI plugins" },
+    to: { type: "string", value: "DIR", path: true, default: "/opt/cni/bin", help: "the folder of the CNI plugins" },
     name: {
       type: "string",
       value: "NAME",

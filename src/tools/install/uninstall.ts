@@ -3,6 +3,7 @@ import { rmSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { makeCommand, ToolError } from "../../command/Command.ts"
 import { decodeResources, defaultStateFolder, type Resources, resourcesFile } from "../../devices/resources.ts"
 import { NetlinkService } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
@@ -11,7 +12,6 @@ import { describeFailure } from "../failure.ts"
 import { errnoOf, readFolder, readText, statFile, statLink } from "../files.ts"
 import { type FoundLink, takeInventory } from "../list/inventory.ts"
 import { siteOptions } from "../site.ts"
-import { makeTool, ToolError } from "../Tool.ts"
 import { temporaries } from "./copy.ts"
 import { isStaleNode, ourSockets, staleLinks, staleNodes, standaloneLinks } from "./leftovers.ts"
 import { askProgram } from "./program.ts"
@@ -100,7 +100,7 @@ const refuse = (live: ReadonlyArray<FoundLink>): ToolError => {
   })
 }
 
-export const uninstall = makeTool({
+export const uninstall = makeCommand({
   name: "uninstall",
   summary: "take everything back: the plugin, the device plugin's sockets and state, stale links",
   description: [
@@ -113,6 +113,7 @@ export const uninstall = makeTool({
     from: {
       type: "string",
       value: "DIR",
+      path: true,
       default: "/opt/cni/bin",
       help: "the folder of the CNI plugins, below the root"
     },

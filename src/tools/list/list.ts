@@ -1,9 +1,9 @@
 /** `macvtap list`: which container, which pod, hangs on which link of the node. */
 import * as Effect from "effect/Effect"
+import { makeCommand, UsageError } from "../../command/Command.ts"
 import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { siteOptions } from "../site.ts"
-import { makeTool, UsageError } from "../Tool.ts"
 import { type Attachment, attachmentsOf, type Tap } from "./attachments.ts"
 import { takeInventory } from "./inventory.ts"
 import { mermaid } from "./mermaid.ts"
@@ -65,7 +65,7 @@ const document = (attachments: ReadonlyArray<Attachment>, unseen: ReadonlyArray<
   unseen
 })
 
-export const list = makeTool({
+export const list = makeCommand({
   name: "list",
   summary: "show the attachments on this node: network, container, pod, link, master, tap",
   description: [
