@@ -1,4 +1,5 @@
 /** DelegateService on the in-memory kernel: plugins are functions, answered for as processes are. */
+
 import * as Effect from "effect/Effect"
 import {
   type DelegateCall,
@@ -8,15 +9,15 @@ import {
   DelegateService,
   DelegateUnusable
 } from "../services/DelegateService.ts"
+import { attempt } from "./attempt.ts"
 import type { DelegatePlugin } from "./hostLocal.ts"
 import type { Refusal } from "./kernel/Refusal.ts"
 import type { Machine } from "./kernel/state.ts"
-import { type Requests, request } from "./requests.ts"
 
 /** Plugins by type; installed in every folder of CNI_PATH, so that only an empty one has none. */
 export type Plugins = ReadonlyMap<string, DelegatePlugin>
 
-export const delegateMock = (machine: Machine, requests: Requests, plugins: Plugins): DelegateService["Service"] => {
+export const delegateMock = (machine: Machine, plugins: Plugins): DelegateService["Service"] => {
   const unusable =
     ({ type, path }: DelegateCall) =>
     ({ errno }: Refusal) =>
@@ -24,17 +25,12 @@ export const delegateMock = (machine: Machine, requests: Requests, plugins: Plug
 
   const run = Effect.fnUntraced(function* (call: DelegateCall): Effect.fn.Return<string, DelegateError> {
     const { type, path } = call
-    const answer = yield* request(
-      requests,
-      `delegate ${type} ${call.env["CNI_COMMAND"]}`,
-      () => {
-        const plugin = path.length === 0 ? undefined : plugins.get(type)
-        const reservations = machine.reservations.get(type) ?? []
-        machine.reservations.set(type, reservations)
-        return plugin?.(call, reservations)
-      },
-      unusable(call)
-    )
+    const answer = yield* attempt(() => {
+      const plugin = path.length === 0 ? undefined : plugins.get(type)
+      const reservations = machine.reservations.get(type) ?? []
+      machine.reservations.set(type, reservations)
+      return plugin?.(call, reservations)
+    }, unusable(call))
     if (answer === undefined) return yield* new DelegateNotFound({ type, path })
     const { stdout, stderr = "", status = 0 } = answer
     if (status !== 0) return yield* new DelegateFailed({ type, status: `exit status ${status}`, stdout, stderr })

@@ -4,13 +4,13 @@
  */
 import { kinds } from "../link/kinds.ts"
 import type { LogLevel } from "../services/LogService.ts"
+import { type Moment, makeRequests, type Requests } from "./faults/requests.ts"
 import { type DelegatePlugin, hostLocal } from "./hostLocal.ts"
 import { removeLink } from "./kernel/links.ts"
 import { addPath, findNetns, hostPaths, makeNetns, removePath } from "./kernel/namespaces.ts"
 import { refuse } from "./kernel/Refusal.ts"
 import type { Machine, NodeState } from "./kernel/state.ts"
 import { settle } from "./network/autoconf.ts"
-import { type Moment, makeRequests, type Requests } from "./requests.ts"
 import { type Inside, inside, type LinkScene, placeLink } from "./scene.ts"
 import { type Snapshot, takeSnapshot } from "./snapshot.ts"
 
@@ -72,7 +72,7 @@ export interface Kernel {
   readonly interruptRequest: (n: number, moment?: Moment) => void
   /** Called before each request with its number and name. */
   readonly onRequest: (hook: (n: number, operation: string) => void) => void
-  /** Counts requests from zero again, and forgets failures and interruptions. */
+  /** Counts requests from zero again, and forgets faults. */
   readonly resetRequests: () => void
 }
 
@@ -145,16 +145,16 @@ export const makeKernel = (options: KernelOptions = {}): Kernel => {
     addNode: (path, node) => void machine.devtmpfs?.set(path, { ...node }),
     inside: (netns) => inside(machine, netnsAt(netns)),
 
-    failRequest: (n, errno) => void requests.failures.set(requests.count + n, errno),
-    interruptRequest: (n, moment = "before") => void requests.interruptions.set(requests.count + n, moment),
+    failRequest: (n, errno) => void requests.faults.set(requests.count + n, { _tag: "Refused", errno }),
+    interruptRequest: (n, moment = "before") =>
+      void requests.faults.set(requests.count + n, { _tag: "Interrupted", moment }),
     onRequest: (hook) => {
       requests.hook = hook
     },
     resetRequests: () => {
       requests.count = 0
       requests.log.length = 0
-      requests.failures.clear()
-      requests.interruptions.clear()
+      requests.faults.clear()
     }
   }
 }

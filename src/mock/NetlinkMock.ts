@@ -3,6 +3,7 @@
 import * as Effect from "effect/Effect"
 import type { LinkChange } from "../link/LinkSpec.ts"
 import { LinkNotFound, NetlinkError, NetlinkService, type Rtnetlink } from "../services/NetlinkService.ts"
+import { attempt } from "./attempt.ts"
 import { setLink } from "./kernel/changeLink.ts"
 import { addLink, deleteLink } from "./kernel/links.ts"
 import { describeLink, findLink } from "./kernel/lookup.ts"
@@ -11,7 +12,6 @@ import type { Refusal } from "./kernel/Refusal.ts"
 import type { Machine, NetnsState } from "./kernel/state.ts"
 import { addAddress, listAddresses } from "./network/addresses.ts"
 import { addRoute, listRoutes } from "./network/routes.ts"
-import { type Requests, request } from "./requests.ts"
 
 const error =
   (operation: string) =>
@@ -24,22 +24,18 @@ const errorOf =
   (refusal: Refusal): LinkNotFound | NetlinkError =>
     refusal.errno === "ENODEV" ? new LinkNotFound({ link }) : error(operation)(refusal)
 
-const rtnetlink = (machine: Machine, requests: Requests, netns: NetnsState): Rtnetlink => {
-  const ask = <A, E>(name: string, act: () => A, refused: (refusal: Refusal) => E) =>
-    request(requests, `netlink ${name}`, act, refused)
+const rtnetlink = (machine: Machine, netns: NetnsState): Rtnetlink => {
   const targetOf = ({ netns: target }: LinkChange) =>
     target === undefined ? undefined : netnsOfDescriptor(machine, target.fd)
   return {
     linkGet: (link) =>
-      ask("linkGet", () => describeLink(machine, findLink(netns, link)), errorOf(`ip link show ${link}`, link)),
-    linkList: ask(
-      "linkList",
+      attempt(() => describeLink(machine, findLink(netns, link)), errorOf(`ip link show ${link}`, link)),
+    linkList: attempt(
       () => Array.from(netns.links.values(), (link) => describeLink(machine, link)),
       error("ip link show")
     ),
     linkAdd: (spec) =>
-      ask(
-        "linkAdd",
+      attempt(
         () => {
           const target = spec.netns === undefined ? netns : netnsOfDescriptor(machine, spec.netns.fd)
           addLink(machine, netns, target, spec)
@@ -47,48 +43,36 @@ const rtnetlink = (machine: Machine, requests: Requests, netns: NetnsState): Rtn
         error(`ip link add ${spec.name} type ${spec.kind.kind}`)
       ),
     linkSet: (index, change) =>
-      ask(
-        "linkSet",
-        () => setLink(machine, netns, index, change, targetOf(change)),
-        errorOf(`ip link set ${index}`, index)
-      ),
-    linkDel: (index) => ask("linkDel", () => deleteLink(machine, netns, index), errorOf(`ip link del ${index}`, index)),
+      attempt(() => setLink(machine, netns, index, change, targetOf(change)), errorOf(`ip link set ${index}`, index)),
+    linkDel: (index) => attempt(() => deleteLink(machine, netns, index), errorOf(`ip link del ${index}`, index)),
     addressAdd: (index, address) =>
-      ask(
-        "addressAdd",
+      attempt(
         () => addAddress(machine, netns, index, address),
         error(`ip addr add ${address.address}/${address.prefix} dev ${index}`)
       ),
-    addressList: (index) =>
-      ask("addressList", () => listAddresses(machine, netns, index), error(`ip addr show dev ${index}`)),
-    routeAdd: (route) =>
-      ask("routeAdd", () => addRoute(netns, route), error(`ip route add ${route.dst}/${route.prefix}`)),
-    routeList: (filter) => ask("routeList", () => listRoutes(netns, filter?.dev), error("ip route show table all")),
-    kindExists: (kind) => ask("kindExists", () => machine.kinds.has(kind.kind), error(`ip link add type ${kind.kind}`))
+    addressList: (index) => attempt(() => listAddresses(machine, netns, index), error(`ip addr show dev ${index}`)),
+    routeAdd: (route) => attempt(() => addRoute(netns, route), error(`ip route add ${route.dst}/${route.prefix}`)),
+    routeList: (filter) => attempt(() => listRoutes(netns, filter?.dev), error("ip route show table all")),
+    kindExists: (kind) => attempt(() => machine.kinds.has(kind.kind), error(`ip link add type ${kind.kind}`))
   }
 }
 
 /** Sockets count among the open handles until their scope closes, and keep their namespace alive. */
-export const netlinkMock = (machine: Machine, requests: Requests): NetlinkService["Service"] =>
+export const netlinkMock = (machine: Machine): NetlinkService["Service"] =>
   NetlinkService.of({
     connect: (netns) =>
       Effect.acquireRelease(
-        request(
-          requests,
-          "netlink connect",
-          () => {
-            const state = netnsOfDescriptor(machine, netns.fd)
-            state.references++
-            machine.openSockets++
-            return state
-          },
-          error("connect")
-        ),
+        attempt(() => {
+          const state = netnsOfDescriptor(machine, netns.fd)
+          state.references++
+          machine.openSockets++
+          return state
+        }, error("connect")),
         (state) =>
           Effect.sync(() => {
             state.references--
             machine.openSockets--
             endIfUnheld(machine, state)
           })
-      ).pipe(Effect.map((state) => rtnetlink(machine, requests, state)))
+      ).pipe(Effect.map((state) => rtnetlink(machine, state)))
   })

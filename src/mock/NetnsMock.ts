@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Netns } from "../link/Netns.ts"
 import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../services/NetnsService.ts"
+import { attempt } from "./attempt.ts"
 import {
   closeDescriptor,
   findNetns,
@@ -16,7 +17,6 @@ import { type Refusal, refuse } from "./kernel/Refusal.ts"
 import type { Machine, NetnsState } from "./kernel/state.ts"
 import { settle } from "./network/autoconf.ts"
 import { readSysctl, writeSysctl } from "./network/sysctls.ts"
-import { type Requests, request } from "./requests.ts"
 
 const error =
   (operation: string, path: string) =>
@@ -24,7 +24,7 @@ const error =
     new NetnsError({ operation, path, errno })
 
 /** Descriptors count among the open handles until their scope closes. */
-export const netnsMock = (machine: Machine, requests: Requests): NetnsService["Service"] => {
+export const netnsMock = (machine: Machine): NetnsService["Service"] => {
   const held = <E>(opening: Effect.Effect<Netns, E>): Effect.Effect<Netns, E, Scope.Scope> =>
     Effect.acquireRelease(opening, ({ fd }) => Effect.sync(() => closeDescriptor(machine, fd)))
 
@@ -45,38 +45,19 @@ export const netnsMock = (machine: Machine, requests: Requests): NetnsService["S
     }
 
   return NetnsService.of({
-    current: held(
-      request(
-        requests,
-        "netns current",
-        () => handle("/proc/self/ns/net", machine.host),
-        error("open", hostPaths[0] ?? "")
-      )
-    ),
+    current: held(attempt(() => handle("/proc/self/ns/net", machine.host), error("open", hostPaths[0] ?? ""))),
     open: (path) =>
       held(
-        request(
-          requests,
-          "netns open",
-          () => {
-            if (machine.files.has(path)) refuse("ENOTTY")
-            return handle(path, findNetns(machine, path) ?? refuse("ENOENT"))
-          },
-          openError(path)
-        )
+        attempt(() => {
+          if (machine.files.has(path)) refuse("ENOTTY")
+          return handle(path, findNetns(machine, path) ?? refuse("ENOENT"))
+        }, openError(path))
       ),
-    list: request(requests, "netns list", () => listNetnses(machine), error("readdir", "/run/netns")),
+    list: attempt(() => listNetnses(machine), error("readdir", "/run/netns")),
     sysctlGet: (netns, key) =>
-      request(
-        requests,
-        "netns sysctlGet",
-        () => readSysctl(netnsOfDescriptor(machine, netns.fd), key),
-        error(`sysctl ${key}`, netns.path)
-      ),
+      attempt(() => readSysctl(netnsOfDescriptor(machine, netns.fd), key), error(`sysctl ${key}`, netns.path)),
     sysctlSet: (netns, key, value) =>
-      request(
-        requests,
-        "netns sysctlSet",
+      attempt(
         () => {
           writeSysctl(netnsOfDescriptor(machine, netns.fd), key, value)
           settle(machine)

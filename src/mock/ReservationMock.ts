@@ -1,11 +1,12 @@
 /** ReservationService on the in-memory kernel: what a device plugin wrote down, and the nodes of its folder. */
+
 import { deviceIndex, parseDeviceID } from "../devices/deviceID.ts"
 import { defaultStateFolder, nodePath } from "../devices/resources.ts"
 import { ReservationError, ReservationService } from "../services/ReservationService.ts"
+import { attempt } from "./attempt.ts"
 import { type Refusal, refuse } from "./kernel/Refusal.ts"
 import type { Machine, NodeState } from "./kernel/state.ts"
 import { allLinks, deviceOf, nodePath as tapPath } from "./kernel/taps.ts"
-import { type Requests, request } from "./requests.ts"
 
 const error =
   (operation: string, path: string) =>
@@ -18,7 +19,7 @@ const linkBehind = (machine: Machine, node: NodeState | undefined, index: number
     ? undefined
     : [...allLinks(machine)].find((link) => link.index === index && deviceOf(link) === node.device)
 
-export const reservationMock = (machine: Machine, requests: Requests): ReservationService["Service"] => {
+export const reservationMock = (machine: Machine): ReservationService["Service"] => {
   const folder = machine.stateFolder
   const holderAt = (path: string, node: NodeState | undefined, index: number) => {
     const link = linkBehind(machine, node, index)
@@ -26,9 +27,7 @@ export const reservationMock = (machine: Machine, requests: Requests): Reservati
   }
   return ReservationService.of({
     lookup: (deviceID) =>
-      request(
-        requests,
-        "reservation lookup",
+      attempt(
         () => {
           const id = parseDeviceID(deviceID)
           const resource = id && folder.resources[id.resource]
@@ -45,18 +44,14 @@ export const reservationMock = (machine: Machine, requests: Requests): Reservati
         error("read", defaultStateFolder)
       ),
     holder: ({ node, index }) =>
-      request(
-        requests,
-        "reservation holder",
+      attempt(
         () =>
           holderAt(node, folder.nodes.get(node), index) ??
           holderAt(tapPath(index), machine.devtmpfs?.get(tapPath(index)), index),
         error("look at", node)
       ),
     makeNode: ({ node }, number, to) =>
-      request(
-        requests,
-        "reservation makeNode",
+      attempt(
         () => {
           if (!/^\d+:\d+$/.test(number)) refuse("EINVAL")
           folder.nodes.set(node, { device: number, ...to })
@@ -64,9 +59,7 @@ export const reservationMock = (machine: Machine, requests: Requests): Reservati
         error("mknod", node)
       ),
     removeNode: (deviceID) =>
-      request(
-        requests,
-        "reservation removeNode",
+      attempt(
         () => {
           const id = parseDeviceID(deviceID)
           if (id === undefined) return true

@@ -1,23 +1,22 @@
 /** TapService on the in-memory kernel. */
+
 import { TapError, TapService } from "../services/TapService.ts"
+import { attempt } from "./attempt.ts"
 import { netnsOfDescriptor } from "./kernel/namespaces.ts"
 import { type Refusal, refuse } from "./kernel/Refusal.ts"
 import type { Machine } from "./kernel/state.ts"
 import { allLinks, deviceOf, nodePath } from "./kernel/taps.ts"
-import { type Requests, request } from "./requests.ts"
 
 const error =
   (operation: string, path: string) =>
   ({ errno }: Refusal): TapError =>
     new TapError({ operation, path, errno })
 
-export const tapMock = (machine: Machine, requests: Requests): TapService["Service"] =>
+export const tapMock = (machine: Machine): TapService["Service"] =>
   TapService.of({
     node: (ifindex) => {
       const path = nodePath(ifindex)
-      return request(
-        requests,
-        "tap node",
+      return attempt(
         () => {
           const node = machine.devtmpfs?.get(path)
           return node === undefined ? undefined : { path, ...node }
@@ -27,9 +26,7 @@ export const tapMock = (machine: Machine, requests: Requests): TapService["Servi
     },
     deviceNumber: (netns, { name, index }) => {
       const path = `class/net/${name}/tap${index}/dev`
-      return request(
-        requests,
-        "tap deviceNumber",
+      return attempt(
         () => {
           if (!machine.sysfs) refuse("EPERM")
           const state = netnsOfDescriptor(machine, netns.fd)
@@ -40,9 +37,7 @@ export const tapMock = (machine: Machine, requests: Requests): TapService["Servi
       )
     },
     reportedMac: (node) =>
-      request(
-        requests,
-        "tap reportedMac",
+      attempt(
         () => {
           if (machine.devtmpfs?.get(node.path)?.device !== node.device) refuse("ENOENT")
           const link = [...allLinks(machine)].find((link) => deviceOf(link) === node.device)
@@ -51,9 +46,7 @@ export const tapMock = (machine: Machine, requests: Requests): TapService["Servi
         error("open", node.path)
       ),
     give: (node, { owner, group, mode }) =>
-      request(
-        requests,
-        "tap give",
+      attempt(
         () => {
           const state = machine.devtmpfs?.get(node.path) ?? refuse("ENOENT")
           Object.assign(state, { owner, group, mode })

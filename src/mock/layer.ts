@@ -9,13 +9,14 @@ import { NetnsService } from "../services/NetnsService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { delegateMock } from "./DelegateMock.ts"
+import { withFaults } from "./faults/layer.ts"
 import type { Kernel } from "./Kernel.ts"
 import { netlinkMock } from "./NetlinkMock.ts"
 import { netnsMock } from "./NetnsMock.ts"
 import { reservationMock } from "./ReservationMock.ts"
 import { tapMock } from "./TapMock.ts"
 
-/** Log lines of every level are kept in `kernel.logged`. */
+/** Requests are counted, and go wrong as `kernel.requests` says. Log lines of every level are kept in `kernel.logged`. */
 export const mockLayer = ({
   machine,
   requests,
@@ -25,11 +26,15 @@ export const mockLayer = ({
   NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService
 > =>
   Layer.succeedContext(
-    Context.make(NetlinkService, netlinkMock(machine, requests)).pipe(
-      Context.add(NetnsService, netnsMock(machine, requests)),
-      Context.add(TapService, tapMock(machine, requests)),
-      Context.add(ReservationService, reservationMock(machine, requests)),
-      Context.add(DelegateService, delegateMock(machine, requests, plugins)),
+    withFaults(
+      requests,
+      Context.make(NetlinkService, netlinkMock(machine)).pipe(
+        Context.add(NetnsService, netnsMock(machine)),
+        Context.add(TapService, tapMock(machine)),
+        Context.add(ReservationService, reservationMock(machine)),
+        Context.add(DelegateService, delegateMock(machine, plugins))
+      )
+    ).pipe(
       Context.add(LogService, {
         log: (level, line) => Effect.sync(() => void logged.push({ level, line: line() }))
       })

@@ -331,7 +331,7 @@ describe("DEL", () => {
       kernel.plugins.set("broken", () => ({ stdout: JSON.stringify({ code: 104, msg: "no store" }), status: 1 }))
       kernel.resetRequests()
       kernel.onRequest((n, operation) => {
-        if (operation === "netlink linkDel") kernel.requests.failures.set(n, "EBUSY")
+        if (operation === "netlink linkDel") kernel.requests.faults.set(n, { _tag: "Refused", errno: "EBUSY" })
       })
       const { stdout } = yield* del(kernel, { conf: { ipam: { type: "broken" } } })
       const { msg, code } = assertError(stdout)

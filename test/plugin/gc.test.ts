@@ -129,7 +129,8 @@ describe("GC", () => {
       const { kernel, names } = yield* attached(3)
       let seen = 0
       kernel.onRequest((n, operation) => {
-        if (operation === "netlink linkDel" && ++seen === 2) kernel.requests.failures.set(n, "EBUSY")
+        if (operation === "netlink linkDel" && ++seen === 2)
+          kernel.requests.faults.set(n, { _tag: "Refused", errno: "EBUSY" })
       })
       kernel.plugins.set("broken", () => ({ stdout: JSON.stringify({ code: 104, msg: "no store" }), status: 1 }))
       const answer = yield* gc(kernel, { ipam: { type: "broken" } })

@@ -1,6 +1,7 @@
 /** The services of an in-memory kernel where others get their turn before each request, as they do between system calls. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { aroundEach } from "../../src/mock/faults/aroundEach.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
@@ -18,17 +19,10 @@ export const turnsOf = (seed: number): Turns => {
   }
 }
 
-const yielding = <A extends object>(service: A, turns: Turns): A => {
-  const later = <B, E, R>(effect: Effect.Effect<B, E, R>) =>
+const yielding = <A extends object>(service: A, turns: Turns): A =>
+  aroundEach(service, (effect) =>
     Effect.suspend(() => Effect.andThen(Effect.repeat(Effect.yieldNow, { times: turns() }), effect))
-  const wrap = (member: unknown): unknown =>
-    Effect.isEffect(member)
-      ? later(member as Effect.Effect<unknown>)
-      : typeof member === "function"
-        ? (...args: ReadonlyArray<unknown>) => wrap(member(...args))
-        : member
-  return Object.fromEntries(Object.entries(service).map(([name, member]) => [name, wrap(member)])) as A
-}
+  )
 
 /** In an order that the seed decides. */
 export const interleavedLayer = (kernel: Kernel, turns: Turns): ReturnType<typeof mockLayer> => {

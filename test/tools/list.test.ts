@@ -222,7 +222,8 @@ describe("list", () => {
     await twoContainers(scene)
     let opened = 0
     scene.kernel.onRequest((n, operation) => {
-      if (operation === "netns open" && ++opened === 2) scene.kernel.requests.failures.set(n, "EACCES")
+      if (operation === "netns open" && ++opened === 2)
+        scene.kernel.requests.faults.set(n, { _tag: "Refused", errno: "EACCES" })
     })
     const { status, stdout, stderr } = await scene.run("list")
     assert.strictEqual(status, 1)

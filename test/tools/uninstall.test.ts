@@ -162,7 +162,7 @@ describe("uninstall", () => {
     await using scene = await makeScene()
     await install(scene)
     scene.kernel.onRequest((n, operation) => {
-      if (operation === "netlink linkDel") scene.kernel.requests.failures.set(n, "EBUSY")
+      if (operation === "netlink linkDel") scene.kernel.requests.faults.set(n, { _tag: "Refused", errno: "EBUSY" })
     })
     const { status, stderr } = await scene.run("uninstall")
     assert.strictEqual(status, 1)
