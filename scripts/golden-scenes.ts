@@ -98,6 +98,15 @@ export const scenes: ReadonlyArray<Scene> = [
 
   record("route-add-ipv6-net", "ip -n golden-a -6 route add 2001:db8:5::/48 via 2001:db8::1 dev lower"),
 
+  record("route-add-protocol", "ip -n golden-a route add 10.26.0.7/32 dev lower proto 109 metric 3000000000"),
+  run("ip -n golden-a -6 route add 2001:db8:6::7/128 dev lower proto 109 metric 3000000000"),
+  ours("route-dump-protocol", routeDump(109)),
+  record("route-del", "ip -n golden-a route del 10.26.0.7/32 dev lower proto 109 metric 3000000000"),
+  record("route-del-ipv6", "ip -n golden-a -6 route del 2001:db8:6::7/128 dev lower proto 109 metric 3000000000"),
+  record("address-add-nodad", "ip -n golden-a addr add fe80::7/64 dev lower nodad"),
+  record("address-del", "ip -n golden-a addr del 10.9.9.0/31 dev lower"),
+  record("address-del-ipv6", "ip -n golden-a addr del 2001:db8::3/64 dev lower"),
+
   record("error-not-found", "ip -n golden-a link show dev nothing"),
   record("error-exists", "ip -n golden-a link add link lower name bridge type macvlan"),
   record("error-words", "ip -n golden-a link add link lower name mtu mtu 70000 type macvlan"),

@@ -18,4 +18,6 @@ export interface Route {
   readonly table?: number
   /** 0 universe, 253 link, 254 host. */
   readonly scope?: number
+  /** Who made it (RTA_PROTOCOL): 2 the kernel, 3 (boot) `ip route add`, which is meant when left out. */
+  readonly protocol?: number
 }

@@ -90,6 +90,7 @@ const makeMachine = (options: KernelOptions): Machine => {
     duplicates: new Set(options.duplicates),
     descriptors: new Map(),
     openSockets: 0,
+    locked: new Set(),
     lastDescriptor: 2,
     lastInode: 4026532000,
     lastMac: 0,

@@ -10,8 +10,8 @@ import { describeLink, findLink } from "./kernel/lookup.ts"
 import { endIfUnheld, netnsOfDescriptor } from "./kernel/namespaces.ts"
 import type { Refusal } from "./kernel/Refusal.ts"
 import type { Machine, NetnsState } from "./kernel/state.ts"
-import { addAddress, listAddresses } from "./network/addresses.ts"
-import { addRoute, listRoutes } from "./network/routes.ts"
+import { addAddress, listAddresses, removeAddress } from "./network/addresses.ts"
+import { addRoute, listRoutes, removeRoute } from "./network/routes.ts"
 
 const error =
   (operation: string) =>
@@ -50,9 +50,15 @@ const rtnetlink = (machine: Machine, netns: NetnsState): Rtnetlink => {
         () => addAddress(machine, netns, index, address),
         error(`ip addr add ${address.address}/${address.prefix} dev ${index}`)
       ),
+    addressDel: (index, { address, prefix }) =>
+      attempt(
+        () => removeAddress(netns, index, address, prefix),
+        error(`ip addr del ${address}/${prefix} dev ${index}`)
+      ),
     addressList: (index) => attempt(() => listAddresses(machine, netns, index), error(`ip addr show dev ${index}`)),
     routeAdd: (route) => attempt(() => addRoute(netns, route), error(`ip route add ${route.dst}/${route.prefix}`)),
-    routeList: (filter) => attempt(() => listRoutes(netns, filter?.dev), error("ip route show table all")),
+    routeDel: (route) => attempt(() => removeRoute(netns, route), error(`ip route del ${route.dst}/${route.prefix}`)),
+    routeList: (filter) => attempt(() => listRoutes(netns, filter), error("ip route show table all")),
     kindExists: (kind) => attempt(() => machine.kinds.has(kind.kind), error(`ip link add type ${kind.kind}`))
   }
 }

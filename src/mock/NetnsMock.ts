@@ -23,6 +23,15 @@ const error =
   ({ errno }: Refusal): NetnsError =>
     new NetnsError({ operation, path, errno })
 
+/** Locked by the caller, once whoever else had it is done. */
+const taken = (machine: Machine, netns: Netns): Effect.Effect<NetnsState> =>
+  Effect.suspend(() => {
+    const state = netnsOfDescriptor(machine, netns.fd)
+    if (machine.locked.has(state)) return Effect.andThen(Effect.yieldNow, taken(machine, netns))
+    machine.locked.add(state)
+    return Effect.succeed(state)
+  })
+
 /** Descriptors count among the open handles until their scope closes. */
 export const netnsMock = (machine: Machine): NetnsService["Service"] => {
   const held = <E>(opening: Effect.Effect<Netns, E>): Effect.Effect<Netns, E, Scope.Scope> =>
@@ -54,6 +63,12 @@ export const netnsMock = (machine: Machine): NetnsService["Service"] => {
         }, openError(path))
       ),
     list: attempt(() => listNetnses(machine), error("readdir", "/run/netns")),
+    lock: (netns) =>
+      Effect.asVoid(
+        Effect.acquireRelease(taken(machine, netns), (state) => Effect.sync(() => machine.locked.delete(state)), {
+          interruptible: true
+        })
+      ),
     sysctlGet: (netns, key) =>
       attempt(() => readSysctl(netnsOfDescriptor(machine, netns.fd), key), error(`sysctl ${key}`, netns.path)),
     sysctlSet: (netns, key, value) =>

@@ -13,6 +13,7 @@ import type { LinkState, Machine, NetnsState } from "./kernel/state.ts"
 import { addAddress, listAddresses, removeAddress } from "./network/addresses.ts"
 import { settle, wentUp } from "./network/autoconf.ts"
 import { addRoute, listRoutes, removeRoute } from "./network/routes.ts"
+import { familyOf } from "./network/subnet.ts"
 import { readSysctl, writeSysctl } from "./network/sysctls.ts"
 
 export interface LinkScene {
@@ -76,9 +77,9 @@ export const inside = (machine: Machine, netns: NetnsState): Inside => {
     addresses: (link) => listAddresses(machine, netns, indexOf(link)),
     addressAdd: (link, address) => addAddress(machine, netns, indexOf(link), address),
     addressDel: (link, address, prefix) => removeAddress(netns, indexOf(link), address, prefix),
-    routes: () => listRoutes(netns, undefined),
+    routes: () => listRoutes(netns),
     routeAdd: (route) => addRoute(netns, route),
-    routeDel: (dst, prefix) => removeRoute(netns, dst, prefix),
+    routeDel: (dst, prefix) => removeRoute(netns, { family: familyOf(dst), dst, prefix }),
     sysctl: (key) => readSysctl(netns, key),
     sysctlSet: (key, value) => {
       writeSysctl(netns, key, value)

@@ -59,7 +59,7 @@ const describeRoute = (route: RouteState): string =>
     `dev ${route.dev.name} table ${route.table} scope ${route.scope} metric ${route.priority}`,
     route.mtu === undefined ? "" : `mtu ${route.mtu}`,
     route.advmss === undefined ? "" : `advmss ${route.advmss}`,
-    route.connected ? "proto kernel" : ""
+    route.connected ? "proto kernel" : route.protocol === 3 ? "" : `proto ${route.protocol}`
   ]
     .filter((part) => part !== "")
     .join(" ")

@@ -10,6 +10,7 @@ import {
   IFA_ADDRESS,
   IFA_BROADCAST,
   IFA_F_DADFAILED,
+  IFA_F_NODAD,
   IFA_F_OPTIMISTIC,
   IFA_F_TENTATIVE,
   IFA_FLAGS,
@@ -27,8 +28,8 @@ export interface LinkAddress extends Address {
 const IFADDRMSG = 8
 
 /** `struct ifaddrmsg { __u8 ifa_family, ifa_prefixlen, ifa_flags, ifa_scope; __u32 ifa_index; };` */
-const header = (family: number, prefix: number, scope: number, index: number): Uint8Array =>
-  concat([u8(family), u8(prefix), u8(0), u8(scope), u32(index)])
+const header = (family: number, prefix: number, flags: number, scope: number, index: number): Uint8Array =>
+  concat([u8(family), u8(prefix), u8(flags), u8(scope), u32(index)])
 
 /** All host bits set; from /31 on there is no broadcast address (RFC 3021). */
 const broadcast = (address: Uint8Array, prefix: number): Uint8Array | undefined =>
@@ -37,12 +38,12 @@ const broadcast = (address: Uint8Array, prefix: number): Uint8Array | undefined 
     : undefined
 
 /** `ip addr add <address>/<prefix> [brd +] dev <index>`; IPv4's loopback network is of scope host, as `ip` has it. */
-export const encodeAddress = (index: number, { address, family, prefix }: Address): Uint8Array => {
+export const encodeAddress = (index: number, { address, family, nodad, prefix }: Address): Uint8Array => {
   const payload = encodeIp(address) ?? empty
   const all = broadcast(payload, prefix)
   const scope = family === 4 && payload[0] === 127 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE
   return concat([
-    header(family === 4 ? AF_INET : AF_INET6, prefix, scope, index),
+    header(family === 4 ? AF_INET : AF_INET6, prefix, nodad === true ? IFA_F_NODAD : 0, scope, index),
     encodeAttributes([
       { type: IFA_LOCAL, payload },
       { type: IFA_ADDRESS, payload },
@@ -52,7 +53,14 @@ export const encodeAddress = (index: number, { address, family, prefix }: Addres
 }
 
 /** Asks for the addresses of one link, of both families. */
-export const encodeAddressFilter = (index: number): Uint8Array => header(AF_UNSPEC, 0, 0, index)
+export const encodeAddressFilter = (index: number): Uint8Array => header(AF_UNSPEC, 0, 0, 0, index)
+
+/** `ip addr del <address>/<prefix> dev <index>` */
+export const encodeAddressRemoval = (index: number, { address, family, prefix }: Address): Uint8Array =>
+  concat([
+    header(family === 4 ? AF_INET : AF_INET6, prefix, 0, 0, index),
+    encodeAttributes([IFA_LOCAL, IFA_ADDRESS].map((type) => ({ type, payload: encodeIp(address) ?? empty })))
+  ])
 
 /**
  * The address that an RTM_NEWADDR describes; undefined for a body that is none, or of another family. With a peer,

@@ -10,8 +10,10 @@ export const RTM_NEWLINK = 16
 export const RTM_DELLINK = 17
 export const RTM_GETLINK = 18
 export const RTM_NEWADDR = 20
+export const RTM_DELADDR = 21
 export const RTM_GETADDR = 22
 export const RTM_NEWROUTE = 24
+export const RTM_DELROUTE = 25
 export const RTM_GETROUTE = 26
 
 export const NLM_F_REQUEST = 0x01
@@ -71,6 +73,7 @@ export const IFA_BROADCAST = 4
 /** u32: ifa_flags has only eight bits. */
 export const IFA_FLAGS = 8
 
+export const IFA_F_NODAD = 0x02
 export const IFA_F_OPTIMISTIC = 0x04
 export const IFA_F_DADFAILED = 0x08
 export const IFA_F_TENTATIVE = 0x40
@@ -78,13 +81,18 @@ export const IFA_F_TENTATIVE = 0x40
 export const RT_SCOPE_UNIVERSE = 0
 export const RT_SCOPE_LINK = 253
 export const RT_SCOPE_HOST = 254
+/** In a request to delete: whatever scope it has. */
+export const RT_SCOPE_NOWHERE = 255
 
 export const RT_TABLE_UNSPEC = 0
 export const RT_TABLE_MAIN = 254
 
+/** In a request to delete or to list: whoever made it. */
+export const RTPROT_UNSPEC = 0
 /** What `ip route add` says: made by hand, not by a routing daemon. */
 export const RTPROT_BOOT = 3
 
+export const RTN_UNSPEC = 0
 export const RTN_UNICAST = 1
 /** The entry is a cached clone, no route of the table. */
 export const RTM_F_CLONED = 0x200

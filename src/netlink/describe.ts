@@ -137,8 +137,10 @@ const types: Readonly<Record<number, readonly [name: string, layout: Layout]>> =
   [C.RTM_DELLINK]: ["RTM_DELLINK", link],
   [C.RTM_GETLINK]: ["RTM_GETLINK", link],
   [C.RTM_NEWADDR]: ["RTM_NEWADDR", address],
+  [C.RTM_DELADDR]: ["RTM_DELADDR", address],
   [C.RTM_GETADDR]: ["RTM_GETADDR", address],
   [C.RTM_NEWROUTE]: ["RTM_NEWROUTE", route],
+  [C.RTM_DELROUTE]: ["RTM_DELROUTE", route],
   [C.RTM_GETROUTE]: ["RTM_GETROUTE", route]
 }
 

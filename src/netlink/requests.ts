@@ -5,7 +5,7 @@ import type { LinkChange, LinkSpec } from "../link/LinkSpec.ts"
 import type { Route } from "../link/Route.ts"
 import { type Attribute, optional } from "../wire/attribute.ts"
 import { cstring, u32 } from "../wire/bytes.ts"
-import { encodeAddress, encodeAddressFilter } from "./address.ts"
+import { encodeAddress, encodeAddressFilter, encodeAddressRemoval } from "./address.ts"
 import {
   IFLA_ALT_IFNAME,
   IFLA_EXT_MASK,
@@ -21,7 +21,9 @@ import {
   NLM_F_EXCL,
   NLM_F_REQUEST,
   RTEXT_FILTER_SKIP_STATS,
+  RTM_DELADDR,
   RTM_DELLINK,
+  RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETLINK,
   RTM_GETROUTE,
@@ -31,7 +33,7 @@ import {
 } from "./constants.ts"
 import { encodeLink, kindAttribute, settingAttributes } from "./link.ts"
 import type { Request } from "./message.ts"
-import { encodeRoute, encodeRouteFilter } from "./route.ts"
+import { encodeRoute, encodeRouteFilter, encodeRouteRemoval } from "./route.ts"
 
 /** Asks once, is answered once: the link itself, or an error. */
 const GET = NLM_F_REQUEST
@@ -116,6 +118,14 @@ export const addressAdd = (index: number, address: Address): Request => ({
   body: encodeAddress(index, address)
 })
 
+/** `ip addr del <address>/<prefix> dev <index>` */
+export const addressDel = (index: number, address: Address): Request => ({
+  operation: `ip addr del ${address.address}/${address.prefix} dev ${index}`,
+  type: RTM_DELADDR,
+  flags: CHANGE,
+  body: encodeAddressRemoval(index, address)
+})
+
 /** `ip addr show dev <index>`; kernels before 4.20 answer with the addresses of every link. */
 export const addressDump = (index: number): Request => ({
   operation: `ip addr show dev ${index}`,
@@ -132,12 +142,20 @@ export const routeAdd = (route: Route): Request => ({
   body: encodeRoute(route)
 })
 
-/** `ip route show table all type unicast` */
-export const routeDump = (): Request => ({
+/** `ip route del …` */
+export const routeDel = (route: Route): Request => ({
+  operation: `ip route del ${route.dst}/${route.prefix}`,
+  type: RTM_DELROUTE,
+  flags: CHANGE,
+  body: encodeRouteRemoval(route)
+})
+
+/** `ip route show table all type unicast`, with a protocol only that one's; kernels before 4.20 answer with all. */
+export const routeDump = (protocol?: number): Request => ({
   operation: "ip route show table all",
   type: RTM_GETROUTE,
   flags: DUMP,
-  body: encodeRouteFilter()
+  body: encodeRouteFilter(protocol)
 })
 
 /**

@@ -9,6 +9,7 @@ import {
   AF_INET6,
   AF_UNSPEC,
   RT_SCOPE_LINK,
+  RT_SCOPE_NOWHERE,
   RT_SCOPE_UNIVERSE,
   RT_TABLE_MAIN,
   RT_TABLE_UNSPEC,
@@ -24,7 +25,9 @@ import {
   RTAX_MTU,
   RTM_F_CLONED,
   RTN_UNICAST,
-  RTPROT_BOOT
+  RTN_UNSPEC,
+  RTPROT_BOOT,
+  RTPROT_UNSPEC
 } from "./constants.ts"
 
 /** `sizeof(struct rtmsg)` */
@@ -36,8 +39,14 @@ const RTNEXTHOP = 8
  * `struct rtmsg { unsigned char rtm_family, rtm_dst_len, rtm_src_len, rtm_tos, rtm_table, rtm_protocol, rtm_scope,
  * rtm_type; unsigned rtm_flags; };`
  */
-const header = (family: number, prefix: number, table: number, protocol: number, scope: number): Uint8Array =>
-  concat([Uint8Array.of(family, prefix, 0, 0, table, protocol, scope, RTN_UNICAST), u32(0)])
+const header = (
+  family: number,
+  prefix: number,
+  table: number,
+  protocol: number,
+  scope: number,
+  type: number = RTN_UNICAST
+): Uint8Array => concat([Uint8Array.of(family, prefix, 0, 0, table, protocol, scope, type), u32(0)])
 
 const familyNumber = (family: 4 | 6): number => (family === 4 ? AF_INET : AF_INET6)
 
@@ -55,11 +64,25 @@ const gatewayAttribute = (family: 4 | 6, gateway: string): Attribute => {
  * The destination is sent as it is; the kernel refuses host bits in it (IPv4) or drops them (IPv6).
  */
 export const encodeRoute = (route: Route): Uint8Array => {
-  const { advmss, dev, dst, family, gw, mtu, prefix, priority, table = RT_TABLE_MAIN } = route
+  const { family, gw, protocol = RTPROT_BOOT } = route
   const scope = route.scope ?? (family === 4 && gw === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE)
+  return encodeAs(route, protocol, scope, RTN_UNICAST)
+}
+
+/** `ip route del …`: the first that is like it in what is said, from whomever and of whatever scope where nothing is. */
+export const encodeRouteRemoval = (route: Route): Uint8Array =>
+  encodeAs(
+    route,
+    route.protocol ?? RTPROT_UNSPEC,
+    route.scope ?? (route.family === 4 ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE),
+    RTN_UNSPEC
+  )
+
+const encodeAs = (route: Route, protocol: number, scope: number, type: number): Uint8Array => {
+  const { advmss, dev, dst, family, gw, mtu, prefix, priority, table = RT_TABLE_MAIN } = route
   const metrics = [...optional(RTAX_MTU, mtu, u32), ...optional(RTAX_ADVMSS, advmss, u32)]
   return concat([
-    header(familyNumber(family), prefix, table < 256 ? table : RT_TABLE_UNSPEC, RTPROT_BOOT, scope),
+    header(familyNumber(family), prefix, table < 256 ? table : RT_TABLE_UNSPEC, protocol, scope, type),
     encodeAttributes([
       ...(prefix === 0 ? [] : [{ type: RTA_DST, payload: encodeIp(dst) ?? empty }]),
       ...(gw === undefined ? [] : [gatewayAttribute(family, gw)]),
@@ -71,8 +94,8 @@ export const encodeRoute = (route: Route): Uint8Array => {
   ])
 }
 
-/** Asks for the unicast routes of every table and family: strict checking makes rtm_type a filter. */
-export const encodeRouteFilter = (): Uint8Array => header(AF_UNSPEC, 0, 0, 0, 0)
+/** Asks for the unicast routes of every table and family: strict checking makes rtm_type and rtm_protocol filters. */
+export const encodeRouteFilter = (protocol: number = RTPROT_UNSPEC): Uint8Array => header(AF_UNSPEC, 0, 0, protocol, 0)
 
 /** Where packets go next: a link and, unless the destination is on it, a gateway. */
 type Hop = Pick<Route, "dev" | "gw">
@@ -121,6 +144,7 @@ export const decodeRoutes = (body: Uint8Array): ReadonlyArray<Route> => {
     prefix: readU8(body, 1) ?? 0,
     table: readU32(attributes.get(RTA_TABLE) ?? empty) ?? readU8(body, 4) ?? 0,
     scope: readU8(body, 6) ?? 0,
+    protocol: readU8(body, 5) ?? 0,
     ...(mtu === undefined ? {} : { mtu }),
     ...(advmss === undefined ? {} : { advmss }),
     ...(priority === undefined ? {} : { priority })

@@ -27,6 +27,13 @@ export class NetlinkError extends Data.TaggedError("NetlinkError")<{
 /** No such link in the connection's namespace (ENODEV of RTM_GETLINK): for DEL a success. */
 export class LinkNotFound extends Data.TaggedError("LinkNotFound")<{ readonly link: string | number }> {}
 
+/** Which routes; those that say nothing of it are left out too. */
+export interface RouteFilter {
+  readonly dev?: number
+  /** Asked of the kernel, so that the others cost nothing but its look at them. */
+  readonly protocol?: number
+}
+
 /** A route socket in one namespace. Names of operations are those of `ip`. */
 export interface Rtnetlink {
   /** `ip link show <name or index>`; asks for the one link, never dumps. */
@@ -41,12 +48,16 @@ export interface Rtnetlink {
   readonly linkDel: (index: number) => Effect.Effect<void, LinkNotFound | NetlinkError>
   /** `ip addr add … dev <index>`; sets the broadcast address as `ip addr add … brd +` does for IPv4 prefixes below 31. */
   readonly addressAdd: (index: number, address: Address) => Effect.Effect<void, NetlinkError>
+  /** `ip addr del <address>/<prefix> dev <index>`. EADDRNOTAVAIL: it is not there. */
+  readonly addressDel: (index: number, address: Address) => Effect.Effect<void, NetlinkError>
   /** `ip addr show dev <index>`. */
   readonly addressList: (index: number) => Effect.Effect<ReadonlyArray<Address>, NetlinkError>
   /** `ip route add …` (NLM_F_CREATE without NLM_F_EXCL, so that IPv6 routes of one destination become multipath). */
   readonly routeAdd: (route: Route) => Effect.Effect<void, NetlinkError>
+  /** `ip route del …`: the first that is like it in what the route says. ESRCH: there is none. */
+  readonly routeDel: (route: Route) => Effect.Effect<void, NetlinkError>
   /** `ip route show table all`, unicast routes of both families, a multipath one as one for each next hop. */
-  readonly routeList: (filter?: { readonly dev?: number }) => Effect.Effect<ReadonlyArray<Route>, NetlinkError>
+  readonly routeList: (filter?: RouteFilter) => Effect.Effect<ReadonlyArray<Route>, NetlinkError>
   /** Whether the kernel knows the kind (CONFIG_MACVTAP …): asks for a link that cannot be, which leaves nothing behind. */
   readonly kindExists: (kind: LinkKind) => Effect.Effect<boolean, NetlinkError>
 }

@@ -5,6 +5,7 @@ import { inWorld } from "./inWorld.ts"
 import { links } from "./links.ts"
 import { moves } from "./moves.ts"
 import { namespaces } from "./namespaces.ts"
+import { removals } from "./removals.ts"
 import { routes } from "./routes.ts"
 import { sharing } from "./sharing.ts"
 import { taps } from "./taps.ts"
@@ -19,6 +20,7 @@ export const contract = (name: string, make: MakeWorld): void => {
     describe("taps", () => taps(it))
     describe("addresses", () => addresses(it))
     describe("routes", () => routes(it))
+    describe("what is taken away", () => removals(it))
     describe("namespaces", () => namespaces(it))
   })
 }

@@ -142,6 +142,7 @@ const routeOfHop = (row: Row, hop: Row): Record<string, unknown> => {
     prefix: Number(prefix ?? 32),
     table: Number(row["table"]),
     scope: Number(row["scope"]),
+    protocol: Number(row["protocol"]),
     dev: hop["dev"] === "lower" ? 10 : 11,
     gw: hop["gateway"] ?? via?.host,
     mtu: metrics?.["mtu"],
@@ -170,6 +171,16 @@ describe("what the kernel says of routes", () => {
     const sent = received.filter(({ type }) => type === RTM_NEWROUTE)
     assert.isTrue(sent.every(({ body }) => decodeRoutes(body).length > 0))
     assert.includeDeepMembers(routes("route-dump"), [...routes("route-list")])
+  })
+
+  it("route-dump-protocol: the kernel leaves out what another made, in both families", () => {
+    assert.deepStrictEqual(
+      routes("route-dump-protocol").map(({ dst, prefix, protocol }) => [dst, prefix, protocol]),
+      [
+        ["10.26.0.7", 32, 109],
+        ["2001:db8:6::7", 128, 109]
+      ]
+    )
   })
 })
 

@@ -6,6 +6,7 @@ import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST } from "
 import { decode, encode, type Request } from "../../src/netlink/message.ts"
 import {
   addressAdd,
+  addressDel,
   addressDump,
   kindProbe,
   linkAdd,
@@ -14,6 +15,7 @@ import {
   linkGet,
   linkSet,
   routeAdd,
+  routeDel,
   routeDump
 } from "../../src/netlink/requests.ts"
 import { hex } from "../../src/wire/bytes.ts"
@@ -22,6 +24,8 @@ import { toTree } from "./tree.ts"
 
 /** The descriptor of a namespace in another process means nothing: `ip` happened to have 4. */
 const fd = 4
+
+const hostRoute = { dev: 10, protocol: 109, priority: 3000000000 }
 
 const asIp: ReadonlyArray<readonly [name: string, ours: Request]> = [
   [
@@ -79,6 +83,12 @@ const asIp: ReadonlyArray<readonly [name: string, ours: Request]> = [
     routeAdd({ ...to("0.0.0.0", 0), gw: "10.1.2.1", dev: 10, priority: 50, mtu: 1400, advmss: 1360 })
   ],
   ["route-add-via-inet6", routeAdd({ ...to("10.23.0.0", 16), gw: "fe80::1", dev: 10 })],
+  ["address-add-nodad", addressAdd(10, { family: 6, address: "fe80::7", prefix: 64, nodad: true })],
+  ["address-del", addressDel(10, { family: 4, address: "10.9.9.0", prefix: 31 })],
+  ["address-del-ipv6", addressDel(10, { family: 6, address: "2001:db8::3", prefix: 64 })],
+  ["route-add-protocol", routeAdd({ ...to("10.26.0.7", 32), ...hostRoute })],
+  ["route-del", routeDel({ ...to("10.26.0.7", 32), ...hostRoute })],
+  ["route-del-ipv6", routeDel({ family: 6, dst: "2001:db8:6::7", prefix: 128, ...hostRoute })],
   ["route-add-ipv6-net", routeAdd({ family: 6, dst: "2001:db8:5::", prefix: 48, gw: "2001:db8::1", dev: 10 })]
 ]
 
@@ -102,6 +112,7 @@ describe("requests", () => {
       "link-dump": linkDump(),
       "address-dump": addressDump(10),
       "route-dump": routeDump(),
+      "route-dump-protocol": routeDump(109),
       "error-words-capped": linkSet(10, { mtu: 70000 }),
       "kind-known": kindProbe(macvtap),
       "kind-unknown": kindProbe({ ...macvtap, kind: "nonesuch" })

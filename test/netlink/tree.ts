@@ -34,8 +34,10 @@ const layouts: Readonly<Record<number, readonly [size: number, nests: Nests]>> =
   17: [16, {}],
   18: [16, {}],
   20: [8, {}],
+  21: [8, {}],
   22: [8, {}],
   24: [12, { [RTA_METRICS]: {} }],
+  25: [12, { [RTA_METRICS]: {} }],
   26: [12, {}]
 }
 

@@ -105,6 +105,7 @@ export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
         missing(index)
       ),
     addressAdd: (index, address) => change(() => requests.addressAdd(index, address)),
+    addressDel: (index, address) => change(() => requests.addressDel(index, address)),
     addressList: (index) =>
       Effect.map(
         ask(() => requests.addressDump(index)),
@@ -114,11 +115,17 @@ export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
           )
       ),
     routeAdd: (route) => change(() => requests.routeAdd(route)),
-    routeList: (filter = {}) =>
-      Effect.map(ask(requests.routeDump), (messages) =>
-        bodies(messages, RTM_NEWROUTE, decodeRoutes)
-          .flat()
-          .filter(({ dev }) => filter.dev === undefined || filter.dev === dev)
+    routeDel: (route) => change(() => requests.routeDel(route)),
+    routeList: ({ dev, protocol } = {}) =>
+      Effect.map(
+        ask(() => requests.routeDump(protocol)),
+        (messages) =>
+          bodies(messages, RTM_NEWROUTE, decodeRoutes)
+            .flat()
+            .filter(
+              (route) =>
+                (dev === undefined || dev === route.dev) && (protocol === undefined || protocol === route.protocol)
+            )
       ),
     kindExists: (kind) =>
       ask(() => requests.kindProbe(kind)).pipe(

@@ -10,6 +10,7 @@ import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
 import { assertHome, inside, ownNetns } from "./enter.ts"
+import { lock } from "./lock.ts"
 import { listNetns } from "./netnsList.ts"
 
 const NSFS_MAGIC = 0x6e736673
@@ -146,6 +147,7 @@ export const netns: NetnsService["Service"] = {
     () => listNetns(),
     (errno) => new NetnsError({ operation: "list", path: "/proc", errno })
   ),
+  lock,
   sysctlGet: (netns, key) =>
     attempt(
       () => sysctl(netns, key, constants.O_RDONLY, (fd) => readFileSync(fd, "utf8").trim()),

@@ -64,6 +64,10 @@ export const ioctl: (fd: number, request: number, argument: Uint8Array | null) =
   "void *"
 ])
 
+/** `int flock(int fd, LOCK_EX | LOCK_NB)`: EAGAIN where another open file of the same inode has it; gone with close. */
+export const flock = (fd: number): number => nativeFlock(fd, 2 | 4)
+const nativeFlock = declare("flock", ["int", "int"])
+
 /** The file system's magic number (`f_type`) behind a descriptor; works on O_PATH descriptors. */
 export const fstatfsType = (fd: number): number => {
   const statfs = new BigInt64Array(32)

@@ -9,6 +9,8 @@ export interface AddressState {
   readonly prefix: number
   /** Made by the kernel itself (link-local autoconfiguration, loopback): gone when the link goes down. */
   readonly auto: boolean
+  /** Without detection (IPv6). */
+  readonly nodad?: boolean
   /** Times that it is still to be listed as tentative (IPv6). */
   tentativeReads: number
 }
@@ -27,6 +29,8 @@ export interface RouteState {
   readonly scope: number
   /** The connected route of an address: protocol kernel. */
   readonly connected: boolean
+  /** 2 the kernel, 3 `ip route add`. */
+  readonly protocol: number
 }
 
 export interface LinkState {
@@ -116,6 +120,8 @@ export interface Machine {
   readonly duplicates: ReadonlySet<string>
   readonly descriptors: Map<number, NetnsState>
   openSockets: number
+  /** Namespaces that somebody has locked. */
+  readonly locked: Set<NetnsState>
   lastDescriptor: number
   lastInode: number
   lastMac: number

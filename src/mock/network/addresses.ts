@@ -43,6 +43,7 @@ export const addAddress = (machine: Machine, netns: NetnsState, index: number, a
     address,
     prefix,
     auto: false,
+    nodad: asked.nodad === true,
     tentativeReads: family === 6 ? machine.tentativeReads : 0
   }
   link.addresses.push(added)
@@ -52,6 +53,7 @@ export const addAddress = (machine: Machine, netns: NetnsState, index: number, a
 /** Detection needs a carrier; it ends after as many looks as the machine was made with. */
 const describeIpv6 = (machine: Machine, link: LinkState, has: AddressState): Partial<Address> => {
   const duplicate = machine.duplicates.has(has.address)
+  if (has.nodad === true) return {}
   const pending = !isRunning(link) || has.tentativeReads > 0
   if (isRunning(link) && has.tentativeReads > 0) has.tentativeReads--
   return pending ? { tentative: true } : duplicate ? { tentative: true, dadFailed: true } : {}

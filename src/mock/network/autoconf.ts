@@ -40,7 +40,8 @@ export const connect = (link: LinkState, { family, address, prefix, auto }: Addr
     priority: family === 4 ? 0 : 256,
     table: 254,
     scope: family === 4 ? 253 : 0,
-    connected: true
+    connected: true,
+    protocol: 2
   })
 }
 

@@ -1,5 +1,6 @@
 /** `ip route`: what net/ipv4/fib_semantics.c and net/ipv6/route.c let in, and how they list it. */
 import type { Route } from "../../link/Route.ts"
+import type { RouteFilter } from "../../services/NetlinkService.ts"
 import { refuse } from "../kernel/Refusal.ts"
 import type { LinkState, NetnsState, RouteState } from "../kernel/state.ts"
 import { canonical, contains, isLinkLocal, isMulticast6, networkOf } from "./subnet.ts"
@@ -94,7 +95,7 @@ const sameKey = (a: RouteState, b: RouteState): boolean =>
 const isDuplicate = (a: RouteState, b: RouteState): boolean =>
   sameKey(a, b) &&
   sameNexthop(a, b) &&
-  (a.family === 6 || (a.scope === b.scope && a.mtu === b.mtu && a.advmss === b.advmss && a.connected === b.connected))
+  (a.family === 6 || (a.scope === b.scope && a.mtu === b.mtu && a.advmss === b.advmss && a.protocol === b.protocol))
 
 /** `ip route add`, without NLM_F_EXCL: another route to the same destination is no obstacle, the same one is. */
 export const addRoute = (netns: NetnsState, route: Route): void => {
@@ -111,6 +112,7 @@ export const addRoute = (netns: NetnsState, route: Route): void => {
     table: route.table || mainTable,
     scope: scopeOf(route),
     connected: false,
+    protocol: route.protocol ?? 3,
     ...(route.gw === undefined ? {} : { gw: canonical(route.gw) }),
     ...(route.mtu ? { mtu: Math.min(route.mtu, 65520) } : {}),
     ...(route.advmss ? { advmss: Math.min(route.advmss, 65495) } : {})
@@ -121,17 +123,30 @@ export const addRoute = (netns: NetnsState, route: Route): void => {
   else netns.routes.push(added)
 }
 
-/** `ip route del`: the first that is like it. */
-export const removeRoute = (netns: NetnsState, dst: string, prefix: number): void => {
-  const at = netns.routes.findIndex((route) => route.dst === dst && route.prefix === prefix)
+/** `ip route del`: the first that is like it in what is said. */
+export const removeRoute = (netns: NetnsState, asked: Route): void => {
+  const { dev, gw, prefix, priority, protocol, scope, table = mainTable } = asked
+  const dst = networkOf(asked.dst, prefix)
+  const at = netns.routes.findIndex(
+    (route) =>
+      route.dst === dst &&
+      route.prefix === prefix &&
+      route.table === table &&
+      (dev === undefined || route.dev.index === dev) &&
+      (gw === undefined || route.gw === canonical(gw)) &&
+      (!priority || route.priority === priority) &&
+      (!protocol || route.protocol === protocol) &&
+      (scope === undefined || route.scope === scope)
+  )
   if (at < 0) refuse("ESRCH")
   netns.routes.splice(at, 1)
 }
 
 /** `ip route show table all`, unicast routes; a multipath route as one for each next hop. */
-export const listRoutes = (netns: NetnsState, dev: number | undefined): ReadonlyArray<Route> =>
+export const listRoutes = (netns: NetnsState, { dev, protocol }: RouteFilter = {}): ReadonlyArray<Route> =>
   netns.routes
     .filter((route) => dev === undefined || route.dev.index === dev)
+    .filter((route) => protocol === undefined || route.protocol === protocol)
     .map((route) => ({
       family: route.family,
       dst: route.dst,
@@ -139,6 +154,7 @@ export const listRoutes = (netns: NetnsState, dev: number | undefined): Readonly
       dev: route.dev.index,
       table: route.table,
       scope: route.scope,
+      protocol: route.protocol,
       ...(route.gw === undefined ? {} : { gw: route.gw }),
       ...(route.mtu === undefined ? {} : { mtu: route.mtu }),
       ...(route.advmss === undefined ? {} : { advmss: route.advmss }),
