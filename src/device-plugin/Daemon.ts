@@ -8,9 +8,9 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Link } from "../link/Link.ts"
 import { HardwareService } from "../services/HardwareService.ts"
 import { ConfigSource } from "./config/ConfigSource.ts"
-import { runEndpoint } from "./endpoint/Endpoint.ts"
-import { PluginServer } from "./endpoint/PluginServer.ts"
-import { makePlugin } from "./endpoint/serve.ts"
+import { makeAnswers } from "./endpoint/answers.ts"
+import { EndpointServer } from "./endpoint/EndpointServer.ts"
+import { runEndpoint } from "./endpoint/runEndpoint.ts"
 import { type Fork, watchInputs } from "./inputs.ts"
 import { Kubelet } from "./kubelet/Kubelet.ts"
 import { countError, countOverruns, operations, setDevices } from "./observe/metrics.ts"
@@ -35,7 +35,7 @@ export const runDaemon = Effect.fnUntraced(function* (stateFolder: string) {
   yield* countOverruns(0)
 
   const kubelet = yield* Kubelet
-  const stale = yield* (yield* PluginServer).removeStale(kubelet.folder)
+  const stale = yield* (yield* EndpointServer).removeStale(kubelet.folder)
   if (stale.length > 0) yield* Effect.logInfo("removed stale sockets").pipe(Effect.annotateLogs({ sockets: stale }))
 
   const crash = yield* Deferred.make<never>()
@@ -71,11 +71,11 @@ export const runDaemon = Effect.fnUntraced(function* (stateFolder: string) {
   const start = Effect.fnUntraced(function* (offer: Offer) {
     const ref = yield* SubscriptionRef.make(offer)
     offered.set(offer.name, ref)
-    const plugin = yield* makePlugin(stateFolder, ref)
+    const answers = yield* makeAnswers(stateFolder, ref)
     yield* FiberMap.run(
       endpoints,
       offer.name,
-      runEndpoint(offer.name, plugin).pipe(Effect.annotateLogs({ resource: offer.name }))
+      runEndpoint(offer.name, answers).pipe(Effect.annotateLogs({ resource: offer.name }))
     )
     yield* Effect.logInfo("offering a resource").pipe(Effect.annotateLogs({ ...offer }))
   })

@@ -19,7 +19,7 @@ import type { Options } from "./command.ts"
 import { configVariable } from "./config/Config.ts"
 import { configFromEnvironment, configFromFile } from "./config/ConfigSource.ts"
 import { runDaemon } from "./Daemon.ts"
-import { pluginServerLive } from "./endpoint/PluginServerLive.ts"
+import { endpointServerLive } from "./endpoint/EndpointServerLive.ts"
 import { kubeletLive } from "./kubelet/KubeletLive.ts"
 import { serveHttp } from "./observe/http.ts"
 import { statusLive } from "./observe/Status.ts"
@@ -45,7 +45,7 @@ const layer = (options: Options, env: Surroundings["env"]) => {
   return Layer.mergeAll(
     options.config === undefined ? configFromEnvironment(env[configVariable]) : configFromFile(options.config),
     kubeletLive({ folder: options.kubelet }),
-    pluginServerLive,
+    endpointServerLive,
     statusLive,
     linkMonitorLive()
   ).pipe(Layer.provideMerge(kernel))

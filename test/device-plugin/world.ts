@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { type ConfigSource, configFromEnvironment } from "../../src/device-plugin/config/ConfigSource.ts"
 import { runDaemon } from "../../src/device-plugin/Daemon.ts"
-import { pluginServerLive } from "../../src/device-plugin/endpoint/PluginServerLive.ts"
+import { endpointServerLive } from "../../src/device-plugin/endpoint/EndpointServerLive.ts"
 import { kubeletLive } from "../../src/device-plugin/kubelet/KubeletLive.ts"
 import { Status, statusLive } from "../../src/device-plugin/observe/Status.ts"
 import type { Link } from "../../src/link/Link.ts"
@@ -50,7 +50,7 @@ export const startWorld = async ({ folder, state, config, links, hardware = {} }
   const layer = Layer.mergeAll(
     Array.isArray(config) ? configFromEnvironment(JSON.stringify(config)) : (config as Layer.Layer<ConfigSource>),
     kubeletLive({ folder }),
-    pluginServerLive,
+    endpointServerLive,
     statusLive,
     monitor,
     Layer.succeed(HardwareService, { hardwareOf: ({ name }) => hardware[name] ?? unknownHardware }),

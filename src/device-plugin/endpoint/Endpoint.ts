@@ -1,177 +1,203 @@
 /**
- * One resource's endpoint, for as long as it is offered: served first, then registered; registered again whenever the
- * kubelet is a new one, and served again whenever its socket is lost. The kubelet removes every socket in its folder when
- * it starts, and forgets all plugins.
+ * One resource's endpoint, from what is heard of it to what is to be done: served first, then registered; registered again
+ * whenever the kubelet is a new one, and served again whenever its socket is lost. The kubelet removes every socket in its
+ * folder when it starts, and forgets all device plugins. Pure: `step` of a state, an event and the time, in milliseconds.
  */
-import * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Queue from "effect/Queue"
-import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import { indexBlock } from "../../devices/deviceID.ts"
-import { resourceDomain } from "../config/Config.ts"
-import { Kubelet, type KubeletFolder } from "../kubelet/Kubelet.ts"
-import { countAllocations, countError, countRegistrations } from "../observe/metrics.ts"
-import { Status } from "../observe/Status.ts"
-import { type Plugin, PluginServer, type Served } from "./PluginServer.ts"
-import { pluginOptions } from "./serve.ts"
+import type { KubeletFolder } from "../kubelet/Kubelet.ts"
+import type { Action, Event } from "./events.ts"
 
-/** Milliseconds. */
-const firstDelay = 100
-const longestDelay = 10_000
-/** From a registration to the kubelet's ListAndWatch, which it calls at once; without one it has not taken us. */
-const dialLimit = 10_000
-/** Another daemon has put its socket in our place: it is left alone for that long, lest the two take turns for ever. */
-const truce = 30_000
+/** What the kubelet knows of us. `socket` is its own, by its identity. */
+type Registration =
+  | { readonly _tag: "None" }
+  | { readonly _tag: "Asked"; readonly socket: string }
+  | { readonly _tag: "Known"; readonly socket: string; readonly at: number; readonly dialled: boolean }
 
-/** A file name for the resource's socket; by its block of ifindexes, which is its alone, where the path would be too long. */
-export const endpointName = (folder: string, resource: string): string => {
-  const name = `macvtap-${resource}.sock`
-  return Buffer.byteLength(`${folder}/${name}`) <= 107 ? name : `macvtap-${indexBlock(resource)}.sock`
-}
-
-interface Serving {
-  readonly served: Served
-  readonly scope: Scope.Closeable
-}
-
-interface Registered {
-  /** The kubelet's socket, by its identity. */
-  readonly socket: string
-  readonly at: number
-  /** Whether it has called ListAndWatch. */
-  dialled: boolean
-}
-
-/** Never ends; its scope's end takes everything back. */
-export const runEndpoint = Effect.fnUntraced(function* (resource: string, plugin: Plugin) {
-  const kubelet = yield* Kubelet
-  const server = yield* PluginServer
-  const status = yield* Status
-  const resourceName = `${resourceDomain}/${resource}`
-  const endpoint = endpointName(kubelet.folder, resource)
-  const part = `resource ${resource}`
-  const wake = yield* Queue.sliding<void>(1)
-  const woken = <E>(stream: Stream.Stream<void, E>) =>
-    Effect.forkScoped(Stream.runForEach(stream, () => Queue.offer(wake, undefined)))
-
-  let serving: Serving | undefined
-  let registered: Registered | undefined
-  let failures = 0
+export interface Endpoint {
+  readonly folder: KubeletFolder
+  readonly serving: "no" | "asked" | "yes"
+  readonly streams: number
+  readonly registration: Registration
+  /** Registrations that were begun; the number of the last one. */
+  readonly registrations: number
+  /** In a row. */
+  readonly failures: number
   /** Before that time nothing is tried again. */
-  let notBefore = 0
-  let lastSocket: string | undefined
+  readonly notBefore: number
+}
 
-  const put = (well: boolean, words: string) => status.set(part, { well, words })
-  const later = Effect.fnUntraced(function* (delay = Math.min(firstDelay * 2 ** failures, longestDelay)) {
-    failures++
-    notBefore = (yield* Clock.currentTimeMillis) + delay
-  })
+export const firstDelay = 100
+export const longestDelay = 10_000
+/** From a registration to the kubelet's ListAndWatch, which it calls at once; without one it has not taken us. */
+export const dialLimit = 10_000
+/** Another daemon has put its socket in our place: it is left alone for that long, lest the two take turns for ever. */
+export const truce = 30_000
 
-  const stop = Effect.suspend(() => {
-    const scope = serving?.scope
-    serving = undefined
-    registered = undefined
-    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-  })
-  yield* Effect.addFinalizer(() => Effect.andThen(stop, status.remove(part)))
+const none: Registration = { _tag: "None" }
 
-  const serve = Effect.fnUntraced(function* () {
-    const scope = yield* Scope.make()
-    const exit = yield* server.serve(`${kubelet.folder}/${endpoint}`, plugin).pipe(
-      Effect.tap(({ streamChanges }) => woken(streamChanges)),
-      Scope.provide(scope),
-      Effect.exit
-    )
-    if (Exit.isSuccess(exit)) {
-      serving = { served: exit.value, scope }
-      return yield* put(true, "served, waiting for the kubelet")
-    }
-    yield* Scope.close(scope, exit)
-    yield* later()
-    yield* put(false, "its socket cannot be made")
-    yield* countError("serve")
-    yield* Effect.logError("the endpoint cannot be served", exit.cause)
-  }, Effect.uninterruptible)
+export const initial: Endpoint = {
+  folder: { exists: false, socket: undefined },
+  serving: "no",
+  streams: 0,
+  registration: none,
+  registrations: 0,
+  failures: 0,
+  notBefore: 0
+}
 
-  const checkServing = Effect.fnUntraced(function* (folder: KubeletFolder) {
-    const state = serving === undefined ? undefined : yield* serving.served.state
-    if (state === "lost" || state === "taken") {
-      yield* Effect.logWarning(
-        state === "lost" ? "the endpoint's socket was removed" : "another device plugin has taken the endpoint's place"
-      )
-      yield* stop
-      // Not at once: the kubelet is to see the old streams' end before the new registration, not after it.
-      yield* later(state === "taken" ? truce : firstDelay)
-    }
-    const now = yield* Clock.currentTimeMillis
-    if (serving === undefined && folder.exists && now >= notBefore) yield* serve()
-  })
+interface Step {
+  readonly state: Endpoint
+  readonly actions: ReadonlyArray<Action>
+}
 
-  /** A registration without a stream is none: the kubelet has dropped us, or never dialled. */
-  const checkRegistered = Effect.fnUntraced(function* (folder: KubeletFolder) {
-    if (registered === undefined || serving === undefined) return
-    if (registered.socket !== folder.socket) {
-      registered = undefined
-      return yield* put(true, "served, waiting for the kubelet")
-    }
-    const streams = yield* serving.served.streams
-    const overdue = (yield* Clock.currentTimeMillis) >= registered.at + dialLimit
-    if (streams > 0) {
-      registered.dialled = true
-      failures = 0
-    } else if (registered.dialled || overdue) {
-      yield* Effect.logWarning(
-        registered.dialled ? "the kubelet has dropped the plugin" : "the kubelet does not call back"
-      )
-      registered = undefined
-      yield* later()
-      yield* put(true, "served, not known to the kubelet")
-    }
-  })
+/** What follows from an event: the state after it, and what is to be done, in that order. */
+export const step = (state: Endpoint, event: Event, now: number): Step => {
+  const heard = hear(state, event, now)
+  const next = proceed(heard.state, now)
+  return { state: next.state, actions: [...heard.actions, ...next.actions] }
+}
 
-  const register = Effect.fnUntraced(function* (socket: string) {
-    const exit = yield* Effect.exit(
-      kubelet.register({ version: "v1beta1", endpoint, resourceName, options: pluginOptions })
-    )
-    const now = yield* Clock.currentTimeMillis
-    if (Exit.isSuccess(exit)) {
-      registered = { socket, at: now, dialled: false }
-      yield* countRegistrations(resource, 1)
-      yield* put(true, "registered with the kubelet")
-      return yield* Effect.logInfo("registered with the kubelet")
-    }
-    yield* later()
-    yield* countError("register")
-    yield* put(true, "served, not known to the kubelet")
-    yield* Effect.logWarning("the kubelet does not take the registration", exit.cause)
-  })
+/** When a Tick is due; undefined where only another event can change anything. */
+export const alarm = ({ folder, serving, registration, notBefore }: Endpoint): number | undefined => {
+  if (serving === "no") return folder.exists ? notBefore : undefined
+  if (registration._tag === "Known") return registration.dialled ? undefined : registration.at + dialLimit
+  return serving === "yes" && registration._tag === "None" && folder.socket !== undefined ? notBefore : undefined
+}
 
-  yield* woken(kubelet.changes)
-  yield* countRegistrations(resource, 0)
-  yield* countAllocations(resource, 0)
-  while (true) {
-    const folder = yield* kubelet.look
-    if (folder.socket !== lastSocket) {
-      // A new kubelet knows nothing of failures with the last one.
-      lastSocket = folder.socket
-      failures = 0
-      notBefore = 0
+/** The next thing to do, where something is and its time has come. */
+const proceed = (state: Endpoint, now: number): Step => {
+  const { folder, serving, registration, registrations } = state
+  if (now < state.notBefore) return { state, actions: [] }
+  if (serving === "no" && folder.exists) return { state: { ...state, serving: "asked" }, actions: [{ _tag: "Serve" }] }
+  if (serving === "yes" && registration._tag === "None" && folder.socket !== undefined) {
+    const number = registrations + 1
+    return {
+      state: { ...state, registration: { _tag: "Asked", socket: folder.socket }, registrations: number },
+      actions: [{ _tag: "Register", number }]
     }
-    yield* checkServing(folder)
-    yield* checkRegistered(folder)
-    const now = yield* Clock.currentTimeMillis
-    if (serving !== undefined && registered === undefined && folder.socket !== undefined && now >= notBefore) {
-      yield* register(folder.socket)
-    }
-    const times = [
-      ...(notBefore > now ? [notBefore] : []),
-      ...(registered !== undefined && !(registered as Registered).dialled
-        ? [(registered as Registered).at + dialLimit]
-        : [])
-    ]
-    const delay = times.length === 0 ? undefined : Math.max(Math.min(...times) - now, 1)
-    yield* delay === undefined ? Queue.take(wake) : Effect.timeoutOption(Queue.take(wake), delay)
   }
-}, Effect.scoped)
+  return { state, actions: [] }
+}
+
+const hear = (state: Endpoint, event: Event, now: number): Step => {
+  switch (event._tag) {
+    case "Looked":
+      return hearSocket(hearFolder(state, event.folder), event.socket, now)
+    case "Served":
+      return { state: { ...state, serving: "yes", streams: 0 }, actions: [show("served, waiting for the kubelet")] }
+    case "NotServed":
+      return {
+        state: later({ ...state, serving: "no" }, now),
+        actions: [
+          { _tag: "Show", well: false, words: "its socket cannot be made" },
+          { _tag: "Count", what: "serve" },
+          { _tag: "Say", level: "error", words: `the endpoint cannot be served: ${event.problem}` }
+        ]
+      }
+    case "Registered":
+    case "NotRegistered":
+      return hearAnswer(state, event, now)
+    case "Streams":
+      return hearStreams({ ...state, streams: event.open }, now)
+    case "Tick":
+      return hearNothing(state, now)
+  }
+}
+
+/** A new kubelet knows nothing of us, nor of failures with the last one. */
+const hearFolder = (state: Endpoint, folder: KubeletFolder): Step => {
+  if (folder.socket === state.folder.socket) return { state: { ...state, folder }, actions: [] }
+  const forgotten = forget(state)
+  return { state: { ...forgotten.state, folder, failures: 0, notBefore: 0 }, actions: forgotten.actions }
+}
+
+const hearSocket = ({ state, actions }: Step, socket: "none" | "ours" | "lost" | "taken", now: number): Step => {
+  if (state.serving !== "yes" || socket === "none" || socket === "ours") return { state, actions }
+  const words =
+    socket === "lost" ? "the endpoint's socket was removed" : "another device plugin has taken the endpoint's place"
+  const ended = endServing(state, words)
+  // Not at once: the kubelet is to see the old streams' end before the new registration, not after it.
+  const delay = socket === "taken" ? truce : firstDelay
+  return { state: later(ended.state, now, delay), actions: [...actions, ...ended.actions] }
+}
+
+const hearAnswer = (
+  state: Endpoint,
+  event: Extract<Event, { readonly _tag: "Registered" | "NotRegistered" }>,
+  now: number
+): Step => {
+  const { registration } = state
+  if (registration._tag !== "Asked" || event.number !== state.registrations) return { state, actions: [] }
+  if (event._tag === "Registered") {
+    const { socket } = registration
+    return {
+      state: { ...state, registration: { _tag: "Known", socket, at: now, dialled: state.streams > 0 } },
+      actions: [
+        { _tag: "Count", what: "registration" },
+        show("registered with the kubelet"),
+        { _tag: "Say", level: "info", words: "registered with the kubelet" }
+      ]
+    }
+  }
+  return {
+    state: later({ ...state, registration: none }, now),
+    actions: [
+      { _tag: "Count", what: "register" },
+      show("served, not known to the kubelet"),
+      { _tag: "Say", level: "warning", words: `the kubelet does not take the registration: ${event.problem}` }
+    ]
+  }
+}
+
+/** A registration without a stream is none: the kubelet has dropped us. */
+const hearStreams = (state: Endpoint, now: number): Step => {
+  const { registration, streams } = state
+  if (registration._tag !== "Known") return { state, actions: [] }
+  if (streams > 0)
+    return { state: { ...state, registration: { ...registration, dialled: true }, failures: 0 }, actions: [] }
+  if (!registration.dialled) return { state, actions: [] }
+  return {
+    state: later({ ...state, registration: none }, now),
+    actions: [
+      show("served, not known to the kubelet"),
+      { _tag: "Say", level: "warning", words: "the kubelet has dropped the device plugin" }
+    ]
+  }
+}
+
+/** A kubelet that took us and does not call back may be kept from it by others' connections; a new socket has none. */
+const hearNothing = (state: Endpoint, now: number): Step => {
+  const { registration } = state
+  if (registration._tag !== "Known" || registration.dialled || now < registration.at + dialLimit) {
+    return { state, actions: [] }
+  }
+  const ended = endServing(state, "the kubelet does not call back")
+  return { state: later(ended.state, now), actions: ended.actions }
+}
+
+const forget = (state: Endpoint): Step => {
+  const asked = state.registration._tag === "Asked"
+  const known = state.registration._tag !== "None"
+  return {
+    state: { ...state, registration: none },
+    actions: [
+      ...(asked ? [{ _tag: "Abandon" } as const] : []),
+      ...(known ? [show("served, waiting for the kubelet")] : [])
+    ]
+  }
+}
+
+const endServing = (state: Endpoint, words: string): Step => {
+  const forgotten = forget(state)
+  return {
+    state: { ...forgotten.state, serving: "no", streams: 0 },
+    actions: [...forgotten.actions, { _tag: "EndServing" }, { _tag: "Say", level: "warning", words }]
+  }
+}
+
+const later = (state: Endpoint, now: number, delay?: number): Endpoint => ({
+  ...state,
+  failures: state.failures + 1,
+  notBefore: now + (delay ?? Math.min(firstDelay * 2 ** state.failures, longestDelay))
+})
+
+const show = (words: string): Action => ({ _tag: "Show", well: true, words })

@@ -4,10 +4,7 @@ import { connect } from "node:net"
 import { dirname } from "node:path"
 import { type Server, ServerCredentials } from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
-import { isEndpointName, ServeError } from "./PluginServer.ts"
-
-/** `sockaddr_un.sun_path` without its NUL. */
-const longestPath = 107
+import { isEndpointName, longestPath, ServeError } from "./EndpointServer.ts"
 
 /**
  * The server listens under another name, which is then put in the place of whatever lies at the path: a stale socket of

@@ -13,7 +13,7 @@ import { NetnsService } from "../../services/NetnsService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
-import { CallRefused } from "../endpoint/PluginServer.ts"
+import { CallRefused } from "../endpoint/EndpointServer.ts"
 import type { Offer } from "./Offer.ts"
 
 /** QEMU's user in KubeVirt. */

@@ -1,4 +1,4 @@
-/** PluginServer with @grpc/grpc-js. */
+/** EndpointServer with @grpc/grpc-js. */
 import { rmSync } from "node:fs"
 import {
   type handleUnaryCall,
@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import { type DevicePluginServer, DevicePluginService, type Empty, type ListAndWatchResponse } from "../api/v1beta1.ts"
-import { CallRefused, type Plugin, PluginServer, type Served } from "./PluginServer.ts"
+import { type Answers, CallRefused, EndpointServer, type Served } from "./EndpointServer.ts"
 import { listen, removeStale, stateOf } from "./sockets.ts"
 
 /** Milliseconds that calls have to finish. */
@@ -43,8 +43,8 @@ const unary =
   }
 
 /** Ends by itself when the kubelet is gone (`cancelled`), and ends the call when it is ended here. */
-const watched = (call: ServerWritableStream<Empty, ListAndWatchResponse>, plugin: Plugin): Effect.Effect<void> =>
-  Stream.runForEach(plugin.devices, (response) => Effect.sync(() => void call.write(response))).pipe(
+const watched = (call: ServerWritableStream<Empty, ListAndWatchResponse>, answers: Answers): Effect.Effect<void> =>
+  Stream.runForEach(answers.devices, (response) => Effect.sync(() => void call.write(response))).pipe(
     Effect.raceFirst(
       Effect.callback<void>((resume) => {
         call.on("cancelled", () => resume(Effect.void))
@@ -61,7 +61,7 @@ const shutdown = (server: Server): Effect.Effect<void> =>
     Effect.andThen(Effect.sync(() => server.forceShutdown()))
   )
 
-const serve = Effect.fnUntraced(function* (path: string, plugin: Plugin) {
+const serve = Effect.fnUntraced(function* (path: string, answers: Answers) {
   const server = yield* Effect.acquireRelease(
     Effect.sync(() => new Server()),
     shutdown
@@ -78,12 +78,12 @@ const serve = Effect.fnUntraced(function* (path: string, plugin: Plugin) {
       PubSub.publish(changes, undefined)
     )
   const calls: DevicePluginServer = {
-    getDevicePluginOptions: unary(run, () => Effect.succeed(plugin.options)),
-    allocate: unary(run, plugin.allocate),
-    getPreferredAllocation: unary(run, plugin.prefer),
-    preStartContainer: unary(run, (request) => Effect.as(plugin.preStart(request), {})),
+    getDevicePluginOptions: unary(run, () => Effect.succeed(answers.options)),
+    allocate: unary(run, answers.allocate),
+    getPreferredAllocation: unary(run, answers.prefer),
+    preStartContainer: unary(run, (request) => Effect.as(answers.preStart(request), {})),
     listAndWatch: (call) => {
-      run(Effect.andThen(count(1), watched(call, plugin)).pipe(Effect.ensuring(count(-1))))
+      run(Effect.andThen(count(1), watched(call, answers)).pipe(Effect.ensuring(count(-1))))
     }
   }
   server.addService(DevicePluginService, calls)
@@ -99,4 +99,4 @@ const serve = Effect.fnUntraced(function* (path: string, plugin: Plugin) {
   } satisfies Served
 })
 
-export const pluginServerLive: Layer.Layer<PluginServer> = Layer.succeed(PluginServer, { serve, removeStale })
+export const endpointServerLive: Layer.Layer<EndpointServer> = Layer.succeed(EndpointServer, { serve, removeStale })

@@ -27,8 +27,8 @@ export class ServeError extends Data.TaggedError("ServeError")<{
   readonly problem: string
 }> {}
 
-/** What the kubelet asks of one resource's plugin. */
-export interface Plugin {
+/** What the kubelet is answered for one resource. */
+export interface Answers {
   readonly options: DevicePluginOptions
   /** All devices at once, and again after every change. The end of it ends the call. */
   readonly devices: Stream.Stream<ListAndWatchResponse>
@@ -36,6 +36,9 @@ export interface Plugin {
   readonly prefer: (request: PreferredAllocationRequest) => Effect.Effect<PreferredAllocationResponse, CallRefused>
   readonly preStart: (request: PreStartContainerRequest) => Effect.Effect<void, CallRefused>
 }
+
+/** `sockaddr_un.sun_path` without its NUL. */
+export const longestPath = 107
 
 /** The names of our sockets. One that is not ready yet begins with a dot. */
 export const isEndpointName = (name: string): boolean => /^\.?macvtap-.+\.sock$/.test(name)
@@ -50,12 +53,12 @@ export interface Served {
   readonly streamChanges: Stream.Stream<void>
 }
 
-export class PluginServer extends Context.Service<
-  PluginServer,
+export class EndpointServer extends Context.Service<
+  EndpointServer,
   {
     /** Removes the sockets of a daemon that was killed: ours by their names, with nobody behind them. */
     readonly removeStale: (folder: string) => Effect.Effect<ReadonlyArray<string>>
     /** Serves until the scope ends: then streams are ended, calls finished (for a second), and the socket is removed. */
-    readonly serve: (path: string, plugin: Plugin) => Effect.Effect<Served, ServeError, Scope.Scope>
+    readonly serve: (path: string, answers: Answers) => Effect.Effect<Served, ServeError, Scope.Scope>
   }
->()("macvtap-cni/device-plugin/PluginServer") {}
+>()("macvtap-cni/device-plugin/EndpointServer") {}

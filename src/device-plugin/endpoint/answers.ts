@@ -14,13 +14,13 @@ import { countAllocations, countError, type Operation } from "../observe/metrics
 import { allocateResponse, isDeviceOf, listDevices, preferDevices } from "../offer/devices.ts"
 import type { Offer } from "../offer/Offer.ts"
 import { ensureStandalone } from "../offer/standalone.ts"
-import { CallRefused, type Plugin } from "./PluginServer.ts"
+import { type Answers, CallRefused } from "./EndpointServer.ts"
 
 /** Where the links and nodes of devices are. */
 export type NodeServices = NetlinkService | NetnsService | TapService | ReservationService
 
 /** Never absent: the kubelet dereferences it. */
-export const pluginOptions = { preStartRequired: true, getPreferredAllocationAvailable: true }
+export const endpointOptions = { preStartRequired: true, getPreferredAllocationAvailable: true }
 
 const checkDevices = (resource: string, devices: ReadonlyArray<string>): Effect.Effect<void, CallRefused> => {
   const stranger = devices.find((id) => !isDeviceOf(resource, id))
@@ -60,10 +60,10 @@ const report =
     )
 
 /** Answers from the offer as it is at the moment of the call. */
-export const makePlugin = Effect.fnUntraced(function* (
+export const makeAnswers = Effect.fnUntraced(function* (
   stateFolder: string,
   offer: SubscriptionRef.SubscriptionRef<Offer>
-): Effect.fn.Return<Plugin, never, NodeServices> {
+): Effect.fn.Return<Answers, never, NodeServices> {
   const context = yield* Effect.context<NodeServices>()
   const { name } = yield* SubscriptionRef.get(offer)
   /** Allotments since the start; older ones are as good as never. */
@@ -94,7 +94,7 @@ export const makePlugin = Effect.fnUntraced(function* (
   })
 
   return {
-    options: pluginOptions,
+    options: endpointOptions,
     devices: SubscriptionRef.changes(offer).pipe(
       Stream.map((current) => ({ devices: [...listDevices(current, current.present)] }))
     ),
