@@ -32,8 +32,6 @@ interface BuildOptions {
     readonly executablePath: string
     readonly outfile: string
     readonly execArgv: ReadonlyArray<string>
-    /** Multiplies the number of runs after which code is compiled; 1 is Bun's own. */
-    readonly jitPolicy: number
     readonly autoloadDotenv: boolean
     readonly autoloadBunfig: boolean
     readonly autoloadTsconfig: boolean
@@ -42,24 +40,11 @@ interface BuildOptions {
   readonly plugins: ReadonlyArray<Plugin>
 }
 
-type Foreign = (...args: ReadonlyArray<number | bigint | NodeJS.TypedArray | null>) => number
-
-/** https://bun.com/docs/runtime/ffi; `Bun.FFI` answers with the error instead of throwing it. */
-export interface Ffi {
-  readonly dlopen: (
-    library: string,
-    functions: Readonly<Record<string, { readonly args: ReadonlyArray<string>; readonly returns: string }>>
-  ) => { readonly symbols: Readonly<Record<string, Foreign>> } | Error
-  readonly read: { readonly i32: (address: number, offset: number) => number }
-}
-
 /** https://bun.com/docs/bundler: rejects with an AggregateError where the sources do not bundle. */
 interface BunGlobal {
   readonly build: (options: BuildOptions) => Promise<{
     readonly outputs: ReadonlyArray<{ readonly path: string; readonly text: () => Promise<string> }>
   }>
-  /** Not documented: what the module bun:ffi is made of. */
-  readonly FFI?: Ffi
 }
 
 export const Bun = (globalThis as unknown as { readonly Bun: BunGlobal }).Bun

@@ -30,29 +30,9 @@ const common = {
   define: { KOFFI_SIZE: String(native.length) }
 } as const
 
-/** What a cold start need not pay for. */
-const lean: Plugin = {
-  name: "lean",
-  setup: (build) => {
-    build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/koffi.ts") }))
-    // Effect carries AsyncLocalStorage's context from fiber to fiber. There is none here, and node:async_hooks takes
-    // 0.4 ms to evaluate.
-    build.onLoad({ filter: /\/effect\/dist\/internal\/effect\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace('getBuiltinModule?.("node:async_hooks")', "noAsyncHooks"),
-      loader: "js"
-    }))
-  }
-}
-
-/** For a call: what it evaluates is worth an own node:fs. */
-const ownFs: Plugin = {
-  name: "own node:fs",
-  setup: (build) =>
-    // Modules of the runtime itself are not asked for by onResolve.
-    build.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replace('"node:fs"', JSON.stringify(join(root, "scripts/build/fs.ts"))),
-      loader: "ts"
-    }))
+const ownKoffi: Plugin = {
+  name: "koffi",
+  setup: (build) => build.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, "scripts/build/nativeKoffi.ts") }))
 }
 
 /** What a person runs, and what it loads, by its path; relative imports lead from one to the other. */
@@ -67,7 +47,7 @@ const bundleApart = async (): Promise<void> => {
   const { outputs } = await Bun.build({
     ...common,
     entrypoints: [join(root, "src/commands.ts")],
-    plugins: [lean]
+    plugins: [ownKoffi]
   })
   for (const output of outputs) apart.set(join(folderOfApart, output.path), await output.text())
 }
@@ -116,14 +96,12 @@ try {
       outfile: unfinished,
       // Bun refuses to start in a working directory that was deleted, which happens to daemons that call plugins.
       execArgv: ["--cwd=/"],
-      // A call is over before compiled code pays: without compiler threads an ADD takes a quarter less.
-      jitPolicy: 1000,
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,
       autoloadPackageJson: false
     },
-    plugins: [lean, ownFs, bundledApart]
+    plugins: [ownKoffi, bundledApart]
   })
   refuseTakeovers(unfinished)
   const page = 4096

@@ -2,13 +2,16 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
   linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
-  rmSync
+  rmSync,
+  type Stats
 } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,6 +28,7 @@ import {
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
 import { mknodCharacter } from "../system/libc.ts"
+import { ownRoot, type Root } from "../system/root.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
 
 const refused = (operation: string, path: string) => (errno: string) =>
@@ -38,6 +42,15 @@ const refused = (operation: string, path: string) => (errno: string) =>
         : `the plugin needs to read and write the folder as root, with CAP_MKNOD`
   })
 
+const readText = (root: Root, path: string): string => {
+  const fd = root.open(path, constants.O_RDONLY)
+  try {
+    return readFileSync(fd, "utf8")
+  } finally {
+    closeSync(fd)
+  }
+}
+
 const absent = (step: () => string): string | undefined => {
   try {
     return step()
@@ -47,12 +60,16 @@ const absent = (step: () => string): string | undefined => {
   }
 }
 
-const lookup = (stateFolder: string, deviceID: string): Effect.Effect<Reservation | undefined, ReservationError> =>
+const lookup = (
+  root: Root,
+  stateFolder: string,
+  deviceID: string
+): Effect.Effect<Reservation | undefined, ReservationError> =>
   Effect.gen(function* () {
     const id = parseDeviceID(deviceID)
     if (id === undefined) return undefined
     const path = resourcesFile(stateFolder)
-    const text = yield* attempt(() => absent(() => readFileSync(path, "utf8")), refused("read", path))
+    const text = yield* attempt(() => absent(() => readText(root, path)), refused("read", path))
     if (text === undefined) return undefined
     const resources = decodeResources(text)
     if (Result.isFailure(resources)) {
@@ -76,13 +93,23 @@ const lookup = (stateFolder: string, deviceID: string): Effect.Effect<Reservatio
     }
   })
 
+/** undefined where there is nothing, or no such folder. */
+const statusOf = (root: Root, path: string): Stats | undefined => {
+  try {
+    return root.at(path, (entry) => lstatSync(entry, { throwIfNoEntry: false }))
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined
+    throw error
+  }
+}
+
 /**
  * The link of ifindex `index` that a node leads to. The kernel names a number's device after the link and its ifindex,
  * and shows it in every namespace: `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
  * A number that belongs to nobody, or by now to another link, is no holder.
  */
-const holderOf = (node: string, index: number): Holder | undefined => {
-  const stats = lstatSync(node, { throwIfNoEntry: false })
+const holderOf = (root: Root, node: string, index: number): Holder | undefined => {
+  const stats = statusOf(root, node)
   const device = stats === undefined ? noDevice : deviceOf(stats)
   if (device === noDevice) return undefined
   const target = absent(() => readlinkSync(`/sys/dev/char/${device}`))
@@ -96,37 +123,62 @@ const besideOf = (node: string): string => {
   return `${node.slice(0, cut)}.${node.slice(cut)}.${Math.random().toString(36).slice(2)}`
 }
 
+/** The folder and those above it. */
+const makeFolder = (root: Root, path: string): void => {
+  const make = (): void => {
+    try {
+      root.at(path, (folder) => mkdirSync(folder, { mode: 0o755 }))
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error
+    }
+  }
+  try {
+    make()
+  } catch (error) {
+    const above = path.slice(0, path.lastIndexOf("/"))
+    if (errnoOf(error) !== "ENOENT" || above === "") throw error
+    makeFolder(root, above)
+    make()
+  }
+}
+
 /** Made under another name, since a node is opened by its name: nobody shall meet it with the wrong owner or mode. */
-const makeNode = (node: string, number: string, to: NodeOwner): void => {
+const makeNode = (root: Root, node: string, number: string, to: NodeOwner): void => {
   const [, major, minor] = /^(\d+):(\d+)$/.exec(number) ?? []
   if (major === undefined || minor === undefined) throw new SystemError("mknod", "EINVAL")
-  const beside = besideOf(node)
-  mkdirSync(node.slice(0, node.lastIndexOf("/")), { recursive: true, mode: 0o755 })
-  try {
-    mknodCharacter(beside, 0o600, Number(major), Number(minor))
-    chownSync(beside, to.owner, to.group)
-    chmodSync(beside, to.mode)
-    renameSync(beside, node)
-  } catch (error) {
-    rmSync(beside, { force: true })
-    throw error
-  }
+  makeFolder(root, node.slice(0, node.lastIndexOf("/")))
+  root.at(node, (node) => {
+    const beside = besideOf(node)
+    try {
+      mknodCharacter(beside, 0o600, Number(major), Number(minor))
+      chownSync(beside, to.owner, to.group)
+      chmodSync(beside, to.mode)
+      renameSync(beside, node)
+    } catch (error) {
+      rmSync(beside, { force: true })
+      throw error
+    }
+  })
 }
 
 /**
  * Taken aside before it is judged: a node that the next pod's ADD makes between a look and the removal would be removed
  * with the wrong look. A live one goes back, unless a newer one has its place by then.
  */
-const removeNode = (node: string, index: number): boolean => {
-  if (holderOf(node, index) !== undefined) return false
-  const aside = besideOf(node)
+const removeNode = (root: Root, node: string, index: number): boolean => {
+  if (holderOf(root, node, index) !== undefined) return false
   try {
-    renameSync(node, aside)
+    return root.at(node, (node) => removeAside(node, index))
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return true
     throw error
   }
-  const gone = holderOf(aside, index) === undefined
+}
+
+const removeAside = (node: string, index: number): boolean => {
+  const aside = besideOf(node)
+  renameSync(node, aside)
+  const gone = holderOf(ownRoot, aside, index) === undefined
   try {
     if (!gone) linkSync(aside, node)
   } catch (error) {
@@ -138,22 +190,26 @@ const removeNode = (node: string, index: number): boolean => {
 }
 
 interface ReservationOptions {
+  /** Where the state folder is; this process's root when left out. */
+  readonly root?: Root
   readonly stateFolder?: string
 }
 
 /** `stateFolder` is the daemon's; another one is for tests. */
 export const makeReservation = ({
+  root = ownRoot,
   stateFolder = defaultStateFolder
 }: ReservationOptions = {}): ReservationService["Service"] => ({
-  lookup: (deviceID) => lookup(stateFolder, deviceID),
+  lookup: (deviceID) => lookup(root, stateFolder, deviceID),
   holder: ({ node, index }) =>
-    attempt(() => holderOf(node, index) ?? holderOf(`/dev/tap${index}`, index), refused("look at", node)),
-  makeNode: ({ node }, number, to) => attempt(() => makeNode(node, number, to), refused(`mknod c ${number}`, node)),
+    attempt(() => holderOf(root, node, index) ?? holderOf(root, `/dev/tap${index}`, index), refused("look at", node)),
+  makeNode: ({ node }, number, to) =>
+    attempt(() => makeNode(root, node, number, to), refused(`mknod c ${number}`, node)),
   removeNode: (deviceID) => {
     const id = parseDeviceID(deviceID)
     if (id === undefined) return Effect.succeed(true)
     const node = nodePath(stateFolder, deviceID)
-    return attempt(() => removeNode(node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
+    return attempt(() => removeNode(root, node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
   }
 })
 

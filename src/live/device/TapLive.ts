@@ -6,6 +6,7 @@ import { TapError, type TapNode, TapService } from "../../services/TapService.ts
 import { attempt } from "../system/attempt.ts"
 import { SystemError } from "../system/errno.ts"
 import { ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
+import { ownRoot, type Root } from "../system/root.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
 import { readDeviceNumber } from "./sysfs.ts"
 
@@ -15,8 +16,8 @@ const SIOCGIFHWADDR = 0x8927
  * Runs `step` with a path to the very node that was looked at. /dev may be shared with others who can write to it, so it
  * is held by an O_PATH descriptor, which opens no device and follows no link; ESTALE where it is another node by now.
  */
-const holding = <A>(node: TapNode, step: (path: string) => A): A => {
-  const fd = openSync(node.path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC)
+const holding = <A>(root: Root, node: TapNode, step: (path: string) => A): A => {
+  const fd = root.at(node.path, (path) => openSync(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC))
   try {
     const device = deviceOf(fstatSync(fd))
     if (device === noDevice) throw new SystemError("open", "ENODEV")
@@ -41,14 +42,14 @@ const readMac = (path: string): string => {
 
 const refused = (operation: string, path: string) => (errno: string) => new TapError({ operation, path, errno })
 
-/** Taps of this kernel. */
-export const tap: TapService["Service"] = {
+/** Taps of this kernel, with their nodes below `root`. */
+export const makeTap = (root: Root): TapService["Service"] => ({
   node: (ifindex) =>
     Effect.suspend(() => {
       const path = `/dev/tap${ifindex}`
       return attempt(
         (): TapNode | undefined => {
-          const stats = lstatSync(path, { throwIfNoEntry: false })
+          const stats = root.at(path, (path) => lstatSync(path, { throwIfNoEntry: false }))
           return (
             stats && { path, device: deviceOf(stats), owner: stats.uid, group: stats.gid, mode: stats.mode & 0o7777 }
           )
@@ -58,16 +59,16 @@ export const tap: TapService["Service"] = {
     }),
   deviceNumber: (netns, link) =>
     attempt(() => readDeviceNumber(netns, link), refused("read the device number", netns.path)),
-  reportedMac: (node) => attempt(() => holding(node, readMac), refused("ask for the MAC address", node.path)),
+  reportedMac: (node) => attempt(() => holding(root, node, readMac), refused("ask for the MAC address", node.path)),
   give: (node, to) =>
     attempt(
       () =>
-        holding(node, (path) => {
+        holding(root, node, (path) => {
           chownSync(path, to.owner, to.group)
           chmodSync(path, to.mode)
         }),
       refused(`chown ${to.owner}:${to.group}`, node.path)
     )
-}
+})
 
-export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, tap)
+export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, makeTap(ownRoot))

@@ -7,11 +7,14 @@ import type * as Scope from "effect/Scope"
 import { type LogLevel, LogService, logLevels } from "../../services/LogService.ts"
 import { escapeText, quote } from "../../wire/foreign.ts"
 import { errnoOf } from "../system/errno.ts"
+import { ownRoot, type Root } from "../system/root.ts"
 import { openLogFile } from "./logFile.ts"
 
 export interface LogOptions {
   /** `logFile` of the configuration; stderr when left out. */
   readonly file?: string
+  /** Where `file` is; this process's root when left out. */
+  readonly root?: Root
   /** The lowest level that is shown; `warning` when left out. */
   readonly level?: LogLevel
   /** Writes whole lines to stderr. */
@@ -70,7 +73,7 @@ const fileLog = (options: LogOptions, path: string): Effect.Effect<LogService["S
     const line = lineOf(options)
     const stderr = writeTo(options)
     const file = yield* Effect.acquireRelease(
-      Effect.sync(() => openLogFile(path)),
+      Effect.sync(() => openLogFile(path, options.root ?? ownRoot)),
       (opened) => Effect.sync(() => "fd" in opened && closeSync(opened.fd))
     )
     if ("fault" in file) {

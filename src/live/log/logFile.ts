@@ -2,8 +2,9 @@
  * The file that `logFile` names. The name comes from a configuration that not only the administrator writes, and this
  * process is root: so it must look like a log, and be one of ours or new, before a byte is written to it.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from "node:fs"
 import { errnoOf } from "../system/errno.ts"
+import type { Root } from "../system/root.ts"
 
 /** The first line of every log file of ours; nothing else is appended to. */
 export const logHeader = "# macvtap-cni log\n"
@@ -39,13 +40,13 @@ const fileFault = (fd: number): string | undefined => {
 }
 
 /** A descriptor to append to, or in words why not. */
-export const openLogFile = (path: string): { readonly fd: number } | { readonly fault: string } => {
+export const openLogFile = (path: string, root: Root): { readonly fd: number } | { readonly fault: string } => {
   const wrong = pathFault(path)
   if (wrong !== undefined) return { fault: wrong }
   let fd: number | undefined
   try {
     const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
-    fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0o600)
+    fd = root.open(path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0o600)
     const fault = fileFault(fd)
     if (fault === undefined) return { fd }
     closeSync(fd)

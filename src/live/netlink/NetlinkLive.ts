@@ -5,11 +5,15 @@ import * as Layer from "effect/Layer"
 import { LogService } from "../../services/LogService.ts"
 import { NetlinkError, NetlinkService } from "../../services/NetlinkService.ts"
 import { attempt } from "../system/attempt.ts"
+import { here, type Whereabouts } from "../whereabouts.ts"
 import { openSocket, socketTransport } from "./netlinkSocket.ts"
 import { makeRtnetlink } from "./rtnetlink.ts"
 
 /** Route sockets, closed with their scope. */
-export const makeNetlink = ({ log }: LogService["Service"]): NetlinkService["Service"] => ({
+export const makeNetlink = (
+  { log }: LogService["Service"],
+  { resident = false }: Whereabouts = here
+): NetlinkService["Service"] => ({
   connect: (netns) =>
     Effect.acquireRelease(
       attempt(
@@ -17,10 +21,10 @@ export const makeNetlink = ({ log }: LogService["Service"]): NetlinkService["Ser
         (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
       ),
       (fd) => Effect.sync(() => closeSync(fd))
-    ).pipe(Effect.map((fd) => makeRtnetlink(socketTransport(fd), log)))
+    ).pipe(Effect.map((fd) => makeRtnetlink(socketTransport(fd, resident), log)))
 })
 
 export const netlinkLive: Layer.Layer<NetlinkService, never, LogService> = Layer.effect(
   NetlinkService,
-  Effect.map(LogService, makeNetlink)
+  Effect.map(LogService, (log) => makeNetlink(log))
 )

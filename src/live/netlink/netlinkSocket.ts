@@ -3,7 +3,7 @@ import { closeSync } from "node:fs"
 import { readU32 } from "../../wire/bytes.ts"
 import { inside } from "../netns/enter.ts"
 import { errnoOf } from "../system/errno.ts"
-import { O_CLOEXEC, recvfrom, send, setsockopt, socket } from "../system/libc.ts"
+import { O_CLOEXEC, recvfrom, send, sendWaiting, setsockopt, socket } from "../system/libc.ts"
 import type { Transport } from "./conversation.ts"
 
 const AF_NETLINK = 16
@@ -63,11 +63,15 @@ export const openSocket = (netns: { readonly fd: number; readonly path: string }
   }
 }
 
-/** The socket's two directions. A datagram that does not fit is cut off, and the next one finds a buffer of its size. */
-export const socketTransport = (fd: number): Transport => ({
+/**
+ * The socket's two directions. A datagram that does not fit is cut off, and the next one finds a buffer of its size. For a
+ * `resident` process a request within which the kernel waits is sent from another thread.
+ */
+export const socketTransport = (fd: number, resident = false): Transport => ({
   timeLimit: timeLimit * 1000,
   now: () => performance.now(),
   send: (bytes) => void send(fd, bytes, 0),
+  ...(resident ? { sendWaiting: (bytes: Uint8Array) => sendWaiting(fd, bytes, 0) } : {}),
   receive: (wait) => {
     const size = recvfrom(fd, buffer, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT), address)
     const bytes = buffer.slice(0, size)

@@ -4,12 +4,12 @@ import { decodeAddress } from "../../netlink/address.ts"
 import { RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE } from "../../netlink/constants.ts"
 import { describe } from "../../netlink/describe.ts"
 import { decodeLink } from "../../netlink/link.ts"
-import type { Message, Request } from "../../netlink/message.ts"
+import { encode, type Message, type Request } from "../../netlink/message.ts"
 import * as requests from "../../netlink/requests.ts"
 import { decodeRoutes } from "../../netlink/route.ts"
 import type { LogService } from "../../services/LogService.ts"
 import { LinkNotFound, NetlinkError, type Rtnetlink } from "../../services/NetlinkService.ts"
-import { converse, type Event, type Transport } from "./conversation.ts"
+import { type Answer, converse, type Event, type Transport } from "./conversation.ts"
 
 type Log = LogService["Service"]["log"]
 
@@ -48,10 +48,41 @@ const logEvents = (log: Log, events: ReadonlyArray<Event>): Effect.Effect<void> 
   )
 }
 
+const refusal = (operation: string, { errno, extack }: Extract<Answer, { _tag: "Refused" }>): NetlinkError =>
+  new NetlinkError({ operation, errno, ...(extack === undefined ? {} : { extack }) })
+
+/** Has the request carried out. */
+type Converse = (request: Request, trace: (event: Event) => void) => Effect.Effect<Answer>
+
 /** A conversation partner: every request and all that came back goes to the log. */
 export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
   let sequence = 0
-  const ask = (make: () => Request): Effect.Effect<ReadonlyArray<Message>, NetlinkError> =>
+  const inOneStep: Converse = (request, trace) =>
+    Effect.sync(() => converse(transport, request, () => ++sequence, trace))
+  /** Sent from another thread, where the kernel does the work; the answer is there when it comes back. */
+  const { sendWaiting } = transport
+  const waiting: Converse =
+    sendWaiting === undefined
+      ? inOneStep
+      : (request, trace) => {
+          const number = ++sequence
+          const sent = Effect.promise(() =>
+            sendWaiting(encode(request, number, 0)).then(
+              () => undefined,
+              (thrown: unknown) => thrown
+            )
+          )
+          return Effect.map(Effect.uninterruptible(sent), (thrown) => {
+            const send = (): void => {
+              if (thrown !== undefined) throw thrown
+            }
+            return converse({ ...transport, send }, request, () => number, trace)
+          })
+        }
+  const ask = (
+    make: () => Request,
+    carryOut: Converse = inOneStep
+  ): Effect.Effect<ReadonlyArray<Message>, NetlinkError> =>
     Effect.suspend(() => {
       const request = make()
       const { operation } = request
@@ -59,27 +90,17 @@ export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
         log("debug", () => `> ${operation}: ${describe(request)}`),
         () => {
           const events: Array<Event> = []
-          const answer = converse(
-            transport,
-            request,
-            () => ++sequence,
-            (event) => void events.push(event)
-          )
-          return Effect.flatMap(logEvents(log, events), () =>
-            answer._tag === "Answered"
-              ? Effect.succeed(answer.messages)
-              : Effect.fail(
-                  new NetlinkError({
-                    operation,
-                    errno: answer.errno,
-                    ...(answer.extack === undefined ? {} : { extack: answer.extack })
-                  })
-                )
+          const answered = carryOut(request, (event) => void events.push(event))
+          return Effect.flatMap(answered, (answer) =>
+            Effect.flatMap(logEvents(log, events), () =>
+              answer._tag === "Answered" ? Effect.succeed(answer.messages) : Effect.fail(refusal(operation, answer))
+            )
           )
         }
       )
     })
-  const change = (make: () => Request): Effect.Effect<void, NetlinkError> => Effect.asVoid(ask(make))
+  const change = (make: () => Request, carryOut?: Converse): Effect.Effect<void, NetlinkError> =>
+    Effect.asVoid(ask(make, carryOut))
 
   return {
     linkGet: (link) =>
@@ -96,12 +117,16 @@ export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
     linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd)),
     linkSet: (index, settings) =>
       Effect.mapError(
-        change(() => requests.linkSet(index, settings, settings.netns?.fd)),
+        // A move waits for an RCU grace period, as a deletion does.
+        change(
+          () => requests.linkSet(index, settings, settings.netns?.fd),
+          settings.netns === undefined ? inOneStep : waiting
+        ),
         missing(index)
       ),
     linkDel: (index) =>
       Effect.mapError(
-        change(() => requests.linkDel(index)),
+        change(() => requests.linkDel(index), waiting),
         missing(index)
       ),
     addressAdd: (index, address) => change(() => requests.addressAdd(index, address)),

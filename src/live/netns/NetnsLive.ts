@@ -9,6 +9,7 @@ import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../../servic
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
+import { here, type Whereabouts } from "../whereabouts.ts"
 import { assertHome, inside, ownNetns } from "./enter.ts"
 import { lock } from "./lock.ts"
 import { listNetns } from "./netnsList.ts"
@@ -58,28 +59,38 @@ const runtimeFolder = /\/netns\/[^/]+$/
  * O_PATH first: it opens nothing, so that neither a FIFO hangs nor a watchdog starts. Only what is known to be on nsfs
  * is opened in earnest, and through the descriptor, so that it is the same file.
  */
-const openNetns = (path: string): Netns | Found => {
-  const seen = openSync(path, O_PATH | O_CLOEXEC)
+const openNetns = (path: string, { root, opened }: Whereabouts): Netns | Found => {
+  const given = opened?.(path)
+  if (given !== undefined) return judge(path, given)
+  const process = /^\/proc\/\d+\/ns\/net$/.test(path)
+  const seen = process
+    ? root.proc((folder) => openSync(folder + path.slice("/proc".length), O_PATH | O_CLOEXEC))
+    : root.open(path, O_PATH)
   try {
-    const magic = fstatfsType(seen)
-    const stats = fstatSync(seen)
-    if ((magic !== NSFS_MAGIC && magic !== PROC_SUPER_MAGIC) || !stats.isFile()) {
-      const found = describeFile(stats)
-      if (found === "an empty file" && runtimeFolder.test(path)) throw new SystemError("open", "ENOENT")
-      return { found }
-    }
-    const fd = openSync(`/proc/self/fd/${seen}`, constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC)
-    try {
-      const type = namespaceType(fd)
-      if (type === CLONE_NEWNET) return { path, fd, id: `${stats.dev}:${stats.ino}` }
-      closeSync(fd)
-      return { found: namespaceTypes[type] ?? "a file of /proc" }
-    } catch (thrown) {
-      closeSync(fd)
-      throw thrown
-    }
+    return judge(path, seen)
   } finally {
     closeSync(seen)
+  }
+}
+
+/** What the O_PATH descriptor of `path` is, opened in earnest where it is a network namespace. */
+const judge = (path: string, seen: number): Netns | Found => {
+  const magic = fstatfsType(seen)
+  const stats = fstatSync(seen)
+  if ((magic !== NSFS_MAGIC && magic !== PROC_SUPER_MAGIC) || !stats.isFile()) {
+    const found = describeFile(stats)
+    if (found === "an empty file" && runtimeFolder.test(path)) throw new SystemError("open", "ENOENT")
+    return { found }
+  }
+  const fd = openSync(`/proc/self/fd/${seen}`, constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC)
+  try {
+    const type = namespaceType(fd)
+    if (type === CLONE_NEWNET) return { path, fd, id: `${stats.dev}:${stats.ino}` }
+    closeSync(fd)
+    return { found: namespaceTypes[type] ?? "a file of /proc" }
+  } catch (thrown) {
+    closeSync(fd)
+    throw thrown
   }
 }
 
@@ -95,10 +106,13 @@ const namespaceType = (fd: number): number => {
 
 const gone = new Set(["ENOENT", "ENOTDIR"])
 
-const open = (path: string): Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope> =>
+const open = (
+  path: string,
+  where: Whereabouts
+): Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope> =>
   Effect.acquireRelease(
     attempt(
-      () => openNetns(path),
+      () => openNetns(path, where),
       (errno) => (gone.has(errno) ? new NetnsNotFound({ path }) : new NetnsError({ operation: "open", path, errno }))
     ).pipe(
       Effect.flatMap((netns) =>
@@ -116,21 +130,30 @@ const openOwn = (): Netns => {
   return { path: ownNetns, fd, id: `${dev}:${ino}` }
 }
 
-const current = Effect.acquireRelease(
-  attempt(openOwn, (errno) => new NetnsError({ operation: "open", path: ownNetns, errno })),
-  (netns) => Effect.sync(() => closeSync(netns.fd))
-)
+/** The caller's, through the descriptor that it gave, which stays open for all of the call. */
+const givenNetns = (fd: number): Netns => {
+  assertHome()
+  const { dev, ino } = fstatSync(fd)
+  return { path: ownNetns, fd, id: `${dev}:${ino}` }
+}
+
+const refusedOwn = (errno: string) => new NetnsError({ operation: "open", path: ownNetns, errno })
+
+const current = ({ netns }: Whereabouts) =>
+  netns === undefined
+    ? Effect.acquireRelease(attempt(openOwn, refusedOwn), ({ fd }) => Effect.sync(() => closeSync(fd)))
+    : attempt(() => givenNetns(netns), refusedOwn)
 
 /**
  * Which links /proc/sys/net shows depends on the namespace of the thread that looks the path up. A key that would lead
  * out of /proc/sys is refused before that.
  */
-const sysctl = <A>(netns: Netns, key: string, flags: number, step: (fd: number) => A): A => {
+const sysctl = <A>(folder: string, netns: Netns, key: string, flags: number, step: (fd: number) => A): A => {
   for (const part of key.split("/")) {
     if (part === "" || part === "." || part === "..") throw new SystemError("open", "EINVAL")
   }
   return inside(netns, () => {
-    const fd = openSync(`/proc/sys/${key}`, flags | O_CLOEXEC)
+    const fd = openSync(`${folder}/${key}`, flags | O_CLOEXEC)
     try {
       return step(fd)
     } finally {
@@ -139,25 +162,28 @@ const sysctl = <A>(netns: Netns, key: string, flags: number, step: (fd: number) 
   })
 }
 
-/** Namespaces of this kernel. */
-export const netns: NetnsService["Service"] = {
-  current,
-  open,
+/** Namespaces of this kernel, as they are found from there. */
+export const makeNetns = (where: Whereabouts): NetnsService["Service"] => ({
+  current: current(where),
+  open: (path) => open(path, where),
   list: attempt(
-    () => listNetns(),
+    () => listNetns(where.root),
     (errno) => new NetnsError({ operation: "list", path: "/proc", errno })
   ),
   lock,
   sysctlGet: (netns, key) =>
     attempt(
-      () => sysctl(netns, key, constants.O_RDONLY, (fd) => readFileSync(fd, "utf8").trim()),
+      () => sysctl(where.sysctls, netns, key, constants.O_RDONLY, (fd) => readFileSync(fd, "utf8").trim()),
       (errno) => new NetnsError({ operation: `sysctl ${key}`, path: netns.path, errno })
     ),
   sysctlSet: (netns, key, value) =>
     attempt(
-      () => void sysctl(netns, key, constants.O_WRONLY, (fd) => writeSync(fd, value)),
+      () => void sysctl(where.sysctls, netns, key, constants.O_WRONLY, (fd) => writeSync(fd, value)),
       (errno) => new NetnsError({ operation: `sysctl -w ${key}=${value}`, path: netns.path, errno })
     )
-}
+})
+
+/** Those of this process. */
+export const netns: NetnsService["Service"] = makeNetns(here)
 
 export const netnsLive: Layer.Layer<NetnsService> = Layer.succeed(NetnsService, netns)

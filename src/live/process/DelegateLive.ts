@@ -1,5 +1,5 @@
 /** DelegateService on real processes. */
-import { statSync } from "node:fs"
+import { closeSync, fstatSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import {
@@ -11,8 +11,13 @@ import {
   DelegateUnusable
 } from "../../services/DelegateService.ts"
 import { escapeText } from "../../wire/foreign.ts"
+import { O_PATH } from "../system/libc.ts"
+import type { Root } from "../system/root.ts"
+import { here, type Whereabouts } from "../whereabouts.ts"
 
 export interface DelegateOptions {
+  /** Where plugins are, and what starts them; this process when left out. */
+  readonly where?: Whereabouts
   /** Writes whole lines to stderr. */
   readonly stderr: (text: string) => void
   /** Milliseconds between two tries to start a program that is just being written (ETXTBSY); 1000 when left out. */
@@ -22,15 +27,24 @@ export interface DelegateOptions {
 /** A plugin being installed while it is called: tried this often in all, as libcni does. */
 const busyTries = 6
 
+const isFile = (root: Root, path: string): boolean => {
+  const fd = root.open(path, O_PATH)
+  try {
+    return fstatSync(fd).isFile()
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** The first regular file of that name in the folders of CNI_PATH; an empty folder name is none. */
-const find = ({ type, path }: DelegateCall): string | undefined => {
+const find = ({ type, path }: DelegateCall, { root }: Whereabouts): string | undefined => {
   if (type === "" || type.includes("/") || type.includes("\0")) return undefined
   return path
     .filter((folder) => folder !== "")
     .map((folder) => `${folder}/${type}`)
     .find((file) => {
       try {
-        return statSync(file, { throwIfNoEntry: false })?.isFile() === true
+        return isFile(root, file)
       } catch {
         return false
       }
@@ -39,14 +53,16 @@ const find = ({ type, path }: DelegateCall): string | undefined => {
 
 /** Plugins of CNI_PATH, as processes of their own. */
 export const makeDelegate = (options: DelegateOptions): DelegateService["Service"] => {
+  const { where = here } = options
   const run = Effect.fnUntraced(function* (call: DelegateCall) {
     const { type } = call
-    const file = find(call)
+    const file = find(call, where)
     if (file === undefined) return yield* new DelegateNotFound({ type, path: call.path })
     // Only calls with IPAM pay for child processes.
-    const { runProcess } = yield* Effect.promise(() => import("./process.ts"))
+    const { runProcess, startHere } = yield* Effect.promise(() => import("./process.ts"))
+    const begin = where.start ?? startHere
     const start = (tries: number): ReturnType<typeof runProcess> =>
-      Effect.flatMap(runProcess(file, call), (outcome) =>
+      Effect.flatMap(runProcess(file, call, begin), (outcome) =>
         outcome._tag === "Refused" && outcome.errno === "ETXTBSY" && tries > 1
           ? Effect.delay(
               Effect.suspend(() => start(tries - 1)),

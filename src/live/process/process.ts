@@ -15,6 +15,21 @@ export interface ProcessInput {
   readonly stdin: string
 }
 
+/** A child that runs: a process group of its own. */
+export interface Child {
+  /** Kills it and what it started. */
+  readonly kill: () => void
+  /** Calls back when it has ended, with `exit status 1` or `signal SIGSEGV`, or never was: with the errno. */
+  readonly ended: (settle: (status: string) => void, refused: (errno: string) => void) => void
+}
+
+/** Starts `file` with that environment and these descriptors as its streams. Throws where it cannot. */
+export type StartProgram = (
+  file: string,
+  env: ProcessInput["env"],
+  streams: readonly [stdin: number, stdout: number, stderr: number]
+) => Child
+
 export type Outcome =
   /** It ended by itself: `exit status 1`, `signal SIGSEGV`. */
   | { readonly _tag: "Ended"; readonly status: string; readonly stdout: string; readonly stderr: string }
@@ -60,11 +75,28 @@ const killGroup = (pid: number): void => {
   }
 }
 
+/** A child of this process. */
+export const startHere: StartProgram = (file, env, streams) => {
+  const child = spawn(file, [], { env: { ...env }, stdio: [...streams], detached: true })
+  const { pid } = child
+  return {
+    kill: () => pid !== undefined && killGroup(pid),
+    ended: (settle, refused) => {
+      child.once("error", (error) => refused(errnoOf(error) ?? String(error)))
+      child.once("exit", (code, signal) => settle(signal === null ? `exit status ${code}` : `signal ${signal}`))
+    }
+  }
+}
+
 /**
  * Runs `file` with that environment and stdin, in a process group of its own. Never fails: what went wrong is an outcome.
  * Interruption lets the child end, kills the group of one that does not, and waits until the child is gone.
  */
-export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Outcome> =>
+export const runProcess = (
+  file: string,
+  input: ProcessInput,
+  start: StartProgram = startHere
+): Effect.Effect<Outcome> =>
   Effect.callback<Outcome>((resume) => {
     const closers: Array<() => void> = []
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -73,7 +105,7 @@ export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Out
       for (const close of closers.splice(0)) close()
       resume(Effect.succeed(outcome))
     }
-    const refuse = (thrown: unknown): void => settle({ _tag: "Refused", errno: errnoOf(thrown) ?? String(thrown) })
+    const refuse = (errno: string): void => settle({ _tag: "Refused", errno })
     try {
       const stdin = fileOf(input.stdin)
       closers.push(() => closeSync(stdin))
@@ -81,24 +113,20 @@ export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Out
       closers.push(stdout.close)
       const stderr = makeOutput(maxStderr)
       closers.push(stderr.close)
-      const child = spawn(file, [], {
-        env: { ...input.env },
-        stdio: [stdin, stdout.end, stderr.end],
-        detached: true
-      })
-      const { pid } = child
+      const child = start(file, input.env, [stdin, stdout.end, stderr.end])
       // A child that holds the last end of a pipe is what ends it: ours must not be in the way.
       stdout.closeEnd()
       stderr.closeEnd()
 
       let status: string | undefined
       let ended = 0
+      let gone: (() => void) | undefined
       const look = (delay: number): void => {
         clearTimeout(timer)
         const said = stdout.drain()
         const complained = stderr.drain()
         if (stdout.size > maxStdout) {
-          if (pid !== undefined && status === undefined) killGroup(pid)
+          if (status === undefined) child.kill()
           settle({ _tag: "Refused", errno: "EFBIG" })
         } else if (status !== undefined && ((stdout.done && stderr.done) || Date.now() - ended >= grace)) {
           settle({ _tag: "Ended", status, stdout: stdout.text(), stderr: stderr.text() })
@@ -106,29 +134,34 @@ export const runProcess = (file: string, input: ProcessInput): Effect.Effect<Out
           timer = setTimeout(look, delay, said || complained ? firstLook : Math.min(delay * 2, longestLook))
         }
       }
-      child.once("error", refuse)
-      child.once("exit", (code, signal) => {
-        status = signal === null ? `exit status ${code}` : `signal ${signal}`
-        ended = Date.now()
-        if (closers.length > 0) look(firstLook)
-      })
-      if (pid === undefined) return
+      child.ended(
+        (how) => {
+          status = how
+          ended = Date.now()
+          if (gone !== undefined) gone()
+          else if (closers.length > 0) look(firstLook)
+        },
+        (errno) => {
+          status = errno
+          if (gone !== undefined) gone()
+          else refuse(errno)
+        }
+      )
       look(firstLook)
       return Effect.callback<void>((resume) => {
         clearTimeout(timer)
         let dying = setTimeout(() => {
           dying = setTimeout(() => resume(Effect.void), maxDying)
-          killGroup(pid)
+          child.kill()
         }, maxEnding)
-        const gone = (): void => {
+        gone = (): void => {
           clearTimeout(dying)
           for (const close of closers.splice(0)) close()
           resume(Effect.void)
         }
-        if (status !== undefined) return gone()
-        child.removeAllListeners("exit").once("exit", gone)
+        if (status !== undefined) gone()
       })
     } catch (thrown) {
-      refuse(thrown)
+      refuse(errnoOf(thrown) ?? String(thrown))
     }
   })

@@ -1,28 +1,10 @@
 /**
- * The C library, as far as node:fs does not reach: the only file that knows koffi. Every function is synchronous, returns
- * what the call returns, and throws a SystemError where the call fails. A function is looked up when it is first called
- * (10 to 40 µs each), so that a command pays for what it uses.
+ * The C library, as far as node:fs does not reach. Every function is synchronous, returns what the call returns, and throws
+ * a SystemError where the call fails.
  */
 import { constants } from "node:fs"
-import koffi from "koffi"
-import { errnoName } from "../../wire/errno.ts"
-import { errnoOf, SystemError } from "./errno.ts"
-
-type Argument = number | bigint | string | NodeJS.TypedArray | null
-
-let library: ReturnType<typeof koffi.load> | undefined
-
-/** `name` of libc with the C types of its arguments; `result` is `int`, or `long` for sizes. Negative is failure. */
-const declare = (name: string, types: ReadonlyArray<string>, result: "int" | "long" = "int") => {
-  let native: ((...args: ReadonlyArray<Argument>) => number) | undefined
-  return (...args: ReadonlyArray<Argument>): number => {
-    library ??= koffi.load(null)
-    native ??= library.func(name, result, [...types])
-    const value = native(...args)
-    if (value < 0) throw new SystemError(name, errnoName(koffi.errno()))
-    return value
-  }
-}
+import { errnoOf } from "./errno.ts"
+import { declare, declareWaiting } from "./foreign.ts"
 
 /** Flags that node:fs has no name for, the same on every architecture of ours. O_NOFOLLOW is not: see fs.constants. */
 export const O_CLOEXEC = 0o2000000
@@ -52,6 +34,11 @@ export const send = (fd: number, bytes: Uint8Array, flags: number): number =>
   nativeSend(fd, bytes, bytes.byteLength, flags)
 const nativeSend = declare("send", ["int", "void *", "size_t", "int"], "long")
 
+/** The same on another thread: for a request within which the kernel waits. */
+export const sendWaiting = (fd: number, bytes: Uint8Array, flags: number): Promise<number> =>
+  nativeSendWaiting(fd, bytes, bytes.byteLength, flags)
+const nativeSendWaiting = declareWaiting("send", ["int", "void *", "size_t", "int"], "long")
+
 /** `ssize_t recvfrom(…)`: the datagram's size (with MSG_TRUNC its real one); the sender is written to `address`. */
 export const recvfrom = (fd: number, buffer: Uint8Array, flags: number, address: Uint8Array): number =>
   nativeRecvfrom(fd, buffer, buffer.byteLength, flags, address, new Uint32Array([address.byteLength]))
@@ -80,6 +67,14 @@ const nativeFstatfs = declare("fstatfs", ["int", "void *"])
 export const openat = (dirfd: number, path: string, flags: number): number =>
   nativeOpenat(dirfd, path, flags | O_CLOEXEC, 0)
 const nativeOpenat = declare("openat", ["int", "str", "int", "uint"])
+
+/**
+ * `openat2(dirfd, path, { flags, mode, RESOLVE_IN_ROOT })`: a descriptor, close-on-exec. `dirfd` is the root directory for
+ * every part of the path, absolute symbolic links and `..` included.
+ */
+export const openInRoot = (dirfd: number, path: string, flags: number, mode = 0): number =>
+  nativeOpenat2(437, dirfd, path, new BigUint64Array([BigInt(flags | O_CLOEXEC), BigInt(mode), 0x10n]), 24)
+const nativeOpenat2 = declare("syscall", ["long", "int", "str", "void *", "size_t"], "long")
 
 // The mount calls are younger than their names in libc; their numbers are the same on every architecture.
 

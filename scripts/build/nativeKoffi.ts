@@ -1,6 +1,6 @@
 /**
- * Loads koffi's native part, the last KOFFI_SIZE bytes of the executable. Bun's own way would be to write it to a file of
- * a predictable name in /tmp; this is a file without a name, in a folder that takes one.
+ * Stands for the package koffi in the executable: koffi's native part, the last KOFFI_SIZE bytes of it, loaded from a file
+ * without a name. Bun's own way would be to write it to a file of a predictable name in /tmp.
  */
 import { closeSync, constants, openSync, readSync, statSync, writeSync } from "node:fs"
 
@@ -23,14 +23,16 @@ const copyTo = (fd: number): void => {
   for (let done = 0; done < KOFFI_SIZE; ) done += writeSync(fd, bytes, done)
 }
 
-export const loadNative = (): Record<PropertyKey, unknown> => {
+type Koffi = typeof import("koffi")["default"]
+
+const loadNative = (): Koffi => {
   let reason: unknown
   for (const folder of ["/dev/shm", "/run", "/tmp", "/var/tmp"]) {
     let fd: number | undefined
     try {
       fd = openSync(folder, O_TMPFILE | constants.O_RDWR, 0o700)
       copyTo(fd)
-      const module = { exports: {} }
+      const module = { exports: {} as Koffi }
       process.dlopen(module, `/proc/self/fd/${fd}`)
       return module.exports
     } catch (error) {
@@ -40,4 +42,17 @@ export const loadNative = (): Record<PropertyKey, unknown> => {
     }
   }
   throw new Error(`koffi's native part cannot be loaded: ${reason instanceof Error ? reason.message : reason}`)
+}
+
+let native: Koffi | undefined
+const loaded = (): Koffi => {
+  native ??= loadNative()
+  return native
+}
+
+/** As much of koffi as src/live/system/foreign.ts uses; loaded at the first use, since not every command has one. */
+export default {
+  load: (library: null) => loaded().load(library),
+  errno: () => loaded().errno(),
+  address: (bytes: Uint8Array) => loaded().address(bytes)
 }

@@ -1,0 +1,53 @@
+/**
+ * Functions of the C library by their names: the only file that knows koffi. A function is looked up when it is first
+ * called (10 to 40 µs each), so that a command pays for what it uses.
+ */
+import koffi from "koffi"
+import { errnoName } from "../../wire/errno.ts"
+import { SystemError } from "./errno.ts"
+
+export type Argument = number | bigint | string | NodeJS.TypedArray | ReadonlyArray<string | null> | null
+
+/** What a call returns: `int`, or `long` for sizes. */
+type Result = "int" | "long"
+
+const lookUp = (name: string, types: ReadonlyArray<string>, result: Result) => {
+  let native: ReturnType<ReturnType<typeof koffi.load>["func"]> | undefined
+  return () => {
+    native ??= koffi.load(null).func(name, result, [...types])
+    return native
+  }
+}
+
+const checked = (name: string, value: number): number => {
+  if (value < 0) throw new SystemError(name, errnoName(koffi.errno()))
+  return value
+}
+
+/** `name` of libc with the C types of its arguments. Throws a SystemError where it answers a negative number. */
+export const declare = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {
+  const native = lookUp(name, types, result)
+  return (...args: ReadonlyArray<Argument>): number => checked(name, native()(...args))
+}
+
+/**
+ * The same on a thread of the pool, for calls that wait in the kernel: this thread goes on meanwhile (a hop costs 15 µs).
+ * The arguments' bytes must stay as they are until it is done. Rejects with a SystemError.
+ */
+export const declareWaiting = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {
+  const native = lookUp(name, types, result)
+  return (...args: ReadonlyArray<Argument>): Promise<number> =>
+    new Promise((resolve, reject) => {
+      native().async(...args, (error: unknown, value: number) => {
+        try {
+          if (error) throw error
+          resolve(checked(name, value))
+        } catch (thrown) {
+          reject(thrown)
+        }
+      })
+    })
+}
+
+/** Where the bytes lie, for structures that hold pointers; they must have an ArrayBuffer of their own, and outlive the call. */
+export const addressOf = (bytes: Uint8Array<ArrayBuffer>): bigint => koffi.address(bytes)

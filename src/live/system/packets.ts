@@ -1,0 +1,178 @@
+/**
+ * Unix sockets that keep packets apart (SOCK_SEQPACKET), with descriptors beside a packet (SCM_RIGHTS). node:net knows
+ * neither, and reads by itself, dropping descriptors; here nothing is read but when it is asked for, and nothing waits.
+ */
+import { closeSync } from "node:fs"
+import { errnoOf } from "./errno.ts"
+import { addressOf, declare } from "./foreign.ts"
+
+const AF_UNIX = 1
+const SOCK_SEQPACKET = 5
+const SOCK_NONBLOCK = 0o4000
+const SOCK_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SO_PEERCRED = 17
+const SCM_RIGHTS = 1
+const MSG_DONTWAIT = 0x40
+const MSG_CMSG_CLOEXEC = 0x40000000
+const MSG_NOSIGNAL = 0x4000
+const SHUT_RDWR = 2
+/** Connections that may wait to be accepted; the kernel takes no more than net.core.somaxconn. */
+const backlog = 4096
+
+/** Bytes of a packet; more is cut off, and read as what it then is. */
+const longestPacket = 65536
+/** The kernel's own limit of descriptors beside a packet is 253. */
+const mostDescriptors = 16
+const cmsgHeader = 16
+
+export interface Packet {
+  readonly text: string
+  /** Descriptors that are the receiver's to close. */
+  readonly descriptors: ReadonlyArray<number>
+}
+
+const socket = declare("socket", ["int", "int", "int"])
+const bind = declare("bind", ["int", "void *", "uint"])
+const connect = declare("connect", ["int", "void *", "uint"])
+const listen = declare("listen", ["int", "int"])
+const accept4 = declare("accept4", ["int", "void *", "void *", "int"])
+const getsockopt = declare("getsockopt", ["int", "int", "int", "void *", "void *"])
+const sendmsg = declare("sendmsg", ["int", "void *", "int"], "long")
+const recvmsg = declare("recvmsg", ["int", "void *", "int"], "long")
+const shutdownSocket = declare("shutdown", ["int", "int"])
+
+/** `struct sockaddr_un { u16 sun_family; char sun_path[108]; }` */
+const addressAt = (path: string): Uint8Array => {
+  const address = new Uint8Array(110)
+  const bytes = new TextEncoder().encode(path)
+  if (bytes.length > 107) throw Object.assign(new Error(`${path}: too long for a socket`), { code: "ENAMETOOLONG" })
+  address[0] = AF_UNIX
+  address.set(bytes, 2)
+  return address
+}
+
+const newSocket = (): number => socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+
+const withSocket = (step: (fd: number) => void): number => {
+  const fd = newSocket()
+  try {
+    step(fd)
+    return fd
+  } catch (thrown) {
+    closeSync(fd)
+    throw thrown
+  }
+}
+
+/** A socket that listens at `path`, which must not be there. */
+export const listenAt = (path: string): number =>
+  withSocket((fd) => {
+    bind(fd, addressAt(path), 110)
+    listen(fd, backlog)
+  })
+
+/** A connection to whoever listens at `path`. */
+export const connectTo = (path: string): number => withSocket((fd) => connect(fd, addressAt(path), 110))
+
+/** The next connection, or undefined where none waits. */
+export const accept = (listener: number): number | undefined =>
+  whereThere(() => accept4(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC))
+
+/** Who connected. */
+export const peerOf = (fd: number): { readonly pid: number; readonly uid: number } => {
+  const ucred = new Int32Array(3)
+  getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ucred, new Uint32Array([12]))
+  return { pid: ucred[0] ?? 0, uid: (ucred[1] ?? 0) >>> 0 }
+}
+
+/** Neither side can send any more; what was sent can still be read. */
+export const shutdown = (fd: number): void => void shutdownSocket(fd, SHUT_RDWR)
+
+const whereThere = <A>(step: () => A): A | undefined => {
+  for (;;) {
+    try {
+      return step()
+    } catch (thrown) {
+      const errno = errnoOf(thrown)
+      if (errno === "EAGAIN" || errno === "ECONNABORTED") return undefined
+      if (errno !== "EINTR") throw thrown
+    }
+  }
+}
+
+/** Memory whose address stays, as the kernel is told it in a `struct msghdr`. */
+interface Message {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly control: DataView<ArrayBuffer>
+  readonly header: DataView<ArrayBuffer>
+  readonly vector: DataView<ArrayBuffer>
+}
+
+const makeMessage = (): Message => {
+  const message = {
+    bytes: new Uint8Array(new ArrayBuffer(longestPacket)),
+    control: new DataView(new ArrayBuffer(cmsgHeader + mostDescriptors * 4)),
+    /** `{ void *name; u32 namelen, pad; iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; }` */
+    header: new DataView(new ArrayBuffer(56)),
+    vector: new DataView(new ArrayBuffer(16))
+  }
+  message.vector.setBigUint64(0, addressOf(message.bytes), true)
+  message.header.setBigUint64(16, addressOf(new Uint8Array(message.vector.buffer)), true)
+  message.header.setBigUint64(24, 1n, true)
+  message.header.setBigUint64(32, addressOf(new Uint8Array(message.control.buffer)), true)
+  return message
+}
+
+let shared: Message | undefined
+const message = (size: number, controlSize: number): Message => {
+  shared ??= makeMessage()
+  shared.vector.setBigUint64(8, BigInt(size), true)
+  shared.header.setBigUint64(40, BigInt(controlSize), true)
+  return shared
+}
+
+const headerOf = ({ header }: Message): Uint8Array => new Uint8Array(header.buffer)
+
+/** The next packet; undefined where there is none now, `"ended"` where there will be none any more. */
+export const receive = (fd: number): Packet | "ended" | undefined => {
+  const room = cmsgHeader + mostDescriptors * 4
+  const into = message(longestPacket, room)
+  try {
+    const size = whereThere(() => recvmsg(fd, headerOf(into), MSG_DONTWAIT | MSG_CMSG_CLOEXEC))
+    if (size === undefined) return undefined
+    const descriptors = descriptorsIn(into)
+    if (size === 0) {
+      for (const one of descriptors) closeSync(one)
+      return "ended"
+    }
+    return { text: new TextDecoder().decode(into.bytes.subarray(0, size)), descriptors }
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ECONNRESET") return "ended"
+    throw thrown
+  }
+}
+
+const descriptorsIn = ({ header, control }: Message): ReadonlyArray<number> => {
+  if (Number(header.getBigUint64(40, true)) < cmsgHeader) return []
+  const end = Number(control.getBigUint64(0, true))
+  if (control.getInt32(8, true) !== SOL_SOCKET || control.getInt32(12, true) !== SCM_RIGHTS) return []
+  const descriptors: Array<number> = []
+  for (let at = cmsgHeader; at + 4 <= end; at += 4) descriptors.push(control.getInt32(at, true))
+  return descriptors
+}
+
+/** Sends a packet. Throws what the kernel refuses: EPIPE where nobody is there, EAGAIN where nobody reads. */
+export const send = (fd: number, text: string, descriptors: ReadonlyArray<number> = []): void => {
+  const bytes = new TextEncoder().encode(text)
+  const length = cmsgHeader + descriptors.length * 4
+  const from = message(bytes.length, descriptors.length === 0 ? 0 : Math.ceil(length / 8) * 8)
+  from.bytes.set(bytes)
+  if (descriptors.length > 0) {
+    from.control.setBigUint64(0, BigInt(length), true)
+    from.control.setInt32(8, SOL_SOCKET, true)
+    from.control.setInt32(12, SCM_RIGHTS, true)
+    for (const [index, one] of descriptors.entries()) from.control.setInt32(cmsgHeader + index * 4, one, true)
+  }
+  sendmsg(fd, headerOf(from), MSG_DONTWAIT | MSG_NOSIGNAL)
+}

@@ -1,0 +1,56 @@
+/**
+ * Where paths lead: this process's own root directory, or that of a client of the agent, given as a descriptor. Below
+ * another root every part of a path stays in it, absolute symbolic links and `..` included (openat2(2), RESOLVE_IN_ROOT).
+ */
+import { closeSync, constants, openSync } from "node:fs"
+import { SystemError } from "./errno.ts"
+import { fstatfsType, O_CLOEXEC, O_PATH, openInRoot } from "./libc.ts"
+
+const PROC_SUPER_MAGIC = 0x9fa0
+
+export interface Root {
+  /** Opens what lies at the path; symbolic links are followed unless `flags` say otherwise. A descriptor, close-on-exec. */
+  readonly open: (path: string, flags: number, mode?: number) => number
+  /** Runs `step` with a path to the same entry for node:fs. Only for functions that do not follow a link at its end. */
+  readonly at: <A>(path: string, step: (path: string) => A) => A
+  /** Runs `step` with a path of its /proc for node:fs: entries there may be followed, they lead where the kernel says. */
+  readonly proc: <A>(step: (folder: string) => A) => A
+}
+
+/** This process's root. */
+export const ownRoot: Root = {
+  open: (path, flags, mode) => openSync(path, flags | O_CLOEXEC, mode),
+  at: (path, step) => step(path),
+  proc: (step) => step("/proc")
+}
+
+const using = <A>(fd: number, step: (path: string) => A): A => {
+  try {
+    return step(`/proc/self/fd/${fd}`)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The kernel takes a path up to its NUL; node:fs refuses one, and so do we. */
+const checked = (path: string): string => {
+  if (path.includes("\0") || !path.startsWith("/")) throw new SystemError("open", "EINVAL")
+  return path
+}
+
+/** The root directory behind a descriptor, which stays the caller's. */
+export const rootAt = (fd: number): Root => ({
+  open: (path, flags, mode) => openInRoot(fd, checked(path), flags, mode),
+  at: (path, step) => {
+    const cut = checked(path).lastIndexOf("/")
+    const folder = openInRoot(fd, path.slice(0, cut + 1), O_PATH | constants.O_DIRECTORY)
+    return using(folder, (parent) => step(`${parent}/${path.slice(cut + 1)}`))
+  },
+  proc: (step) => {
+    const folder = openInRoot(fd, "/proc", O_PATH | constants.O_DIRECTORY)
+    return using(folder, (path) => {
+      if (fstatfsType(folder) !== PROC_SUPER_MAGIC) throw new SystemError("open", "ENOENT")
+      return step(path)
+    })
+  }
+})

@@ -1,0 +1,20 @@
+/** Where the services of one call act: where this process is, or where a client of the agent is. */
+import type { StartProgram } from "./process/process.ts"
+import { ownRoot, type Root } from "./system/root.ts"
+
+export interface Whereabouts {
+  readonly root: Root
+  /** A descriptor of the network namespace that counts as the host's; that of this thread when left out. */
+  readonly netns?: number
+  /** What a client has opened (O_PATH) by itself, since such a path can lead where only its process may go. */
+  readonly opened?: (path: string) => number | undefined
+  /** The folder of the kernel's settings, `/proc/sys` of any proc: what it shows depends on who looks. */
+  readonly sysctls: string
+  /** Starts a delegate where the runtime would; as this process's own child when left out. */
+  readonly start?: StartProgram
+  /** Requests within which the kernel waits are sent from other threads: this one has other calls to serve. */
+  readonly resident?: boolean
+}
+
+/** Where this process is. */
+export const here: Whereabouts = { root: ownRoot, sysctls: "/proc/sys" }
