@@ -7,11 +7,11 @@ import {
   renameSync,
   rmSync,
   statSync,
-  truncateSync,
-  writeFileSync
+  truncateSync
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { Bun, type Plugin } from "./bun.ts"
+import { closeEnvironment } from "./environment.ts"
 
 const [, , json = "{}"] = process.argv
 const { root, entry, target, runtime, koffi, out } = JSON.parse(json)
@@ -68,22 +68,6 @@ const bundledApart: Plugin = {
   }
 }
 
-/**
- * Variables by which Bun's runtime would let an environment take the executable over: become Bun itself, or load code
- * before ours. There is no switch for them, so their names are made ones that no environment can hold.
- */
-const takeovers = ["BUN_BE_BUN", "BUN_OPTIONS"]
-
-const refuseTakeovers = (file: string): void => {
-  const bytes = readFileSync(file)
-  for (const name of takeovers) {
-    let at = bytes.indexOf(`${name}\0`)
-    if (at < 0) throw new Error(`the runtime has no ${name} any more: look at how it reads its environment`)
-    for (; at >= 0; at = bytes.indexOf(`${name}\0`)) bytes.write("=", at)
-  }
-  writeFileSync(file, bytes)
-}
-
 try {
   await bundleApart()
   await Bun.build({
@@ -103,7 +87,7 @@ try {
     },
     plugins: [ownKoffi, bundledApart]
   })
-  refuseTakeovers(unfinished)
+  closeEnvironment(unfinished, runtime, target)
   const page = 4096
   truncateSync(unfinished, Math.ceil(statSync(unfinished).size / page) * page)
   appendFileSync(unfinished, native)

@@ -8,7 +8,7 @@ export interface DelegateCall {
   readonly type: string
   /** The folders of CNI_PATH, in order. */
   readonly path: ReadonlyArray<string>
-  /** The whole environment of the child; what is undefined is not in it. */
+  /** The call's environment; of it the child gets what the protocol names: CNI_*, PATH, and a trace's context. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: string
   /** Milliseconds after which the child (and its process group) is killed. */

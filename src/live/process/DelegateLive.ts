@@ -14,6 +14,7 @@ import { escapeText } from "../../wire/foreign.ts"
 import { O_PATH } from "../system/libc.ts"
 import type { Root } from "../system/root.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
+import { delegateEnvironment } from "./environment.ts"
 
 export interface DelegateOptions {
   /** Where plugins are, and what starts them; this process when left out. */
@@ -62,7 +63,7 @@ export const makeDelegate = (options: DelegateOptions): DelegateService["Service
     const { runProcess, startHere } = yield* Effect.promise(() => import("./process.ts"))
     const begin = where.start ?? startHere
     const start = (tries: number): ReturnType<typeof runProcess> =>
-      Effect.flatMap(runProcess(file, call, begin), (outcome) =>
+      Effect.flatMap(runProcess(file, { stdin: call.stdin, env: delegateEnvironment(call.env) }, begin), (outcome) =>
         outcome._tag === "Refused" && outcome.errno === "ETXTBSY" && tries > 1
           ? Effect.delay(
               Effect.suspend(() => start(tries - 1)),
