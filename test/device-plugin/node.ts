@@ -7,13 +7,11 @@ import { nodePath } from "../../src/devices/resources.ts"
 import { type Daemon, startDaemon } from "../lab/daemon.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { type IpLink, ipLink } from "../lab/ip.ts"
+import { inOwnMounts } from "../lab/mounts.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
 import { attachmentEnv, executable, inNetns } from "../lab/plugin.ts"
 import { type RunResult, run } from "../lab/run.ts"
 import { type Kubelet, startKubelet } from "./kubelet.ts"
-
-/** Where the plugin looks for what the daemon wrote. */
-const stateFolder = "/var/lib/macvtap-cni"
 
 export interface Pod extends TestNetns {
   readonly link: () => Promise<IpLink | undefined>
@@ -37,40 +35,14 @@ export interface NodeOptions {
   readonly kind?: boolean
 }
 
-/**
- * A mount namespace in which `state` is the state folder. /var/lib is an empty file system there: the machine's own is
- * neither seen nor changed.
- */
-const inMounts = (
-  state: string,
-  { kind = false }: NodeOptions,
-  command: ReadonlyArray<string>
-): ReadonlyArray<string> => [
-  "unshare",
-  "--mount",
-  "--propagation",
-  "private",
-  "sh",
-  "-ec",
-  [
-    // The test's own folders may be below what is hidden.
-    `exec 9<"${state}"`,
-    "mount -t tmpfs none /var/lib",
-    `mkdir ${stateFolder}`,
-    `mount --bind /proc/self/fd/9 ${stateFolder}`,
-    ...(kind ? ["mount -t tmpfs none /dev", "mknod /dev/null c 1 3"] : []),
-    'exec 9<&-; exec "$@"'
-  ].join("\n"),
-  "sh",
-  ...command
-]
-
 /** Its names begin with `dp-<name>`. */
 export const makeNode = async (name: string, options: NodeOptions = {}): Promise<ClusterNode> => {
   const folder = await makeFolder(`dp-${name}`)
   const host = await makeHost(`dp-${name}`)
   const state = `${folder.path}/state`
   mkdirSync(state)
+  const also = options.kind === true ? ["mount -t tmpfs none /dev", "mknod /dev/null c 1 3"] : []
+  const mounts = { state, also }
   const kubelet = await startKubelet(`${folder.path}/k`)
   const pods: Array<Pod> = []
   const daemons: Array<Daemon> = []
@@ -83,7 +55,7 @@ export const makeNode = async (name: string, options: NodeOptions = {}): Promise
     nodeOf: (deviceID) => nodePath(state, deviceID),
     daemon: (config, args = []) => {
       const command = [executable, "device-plugin", "--kubelet-dir", kubelet.folder, ...args]
-      const [program = "", ...rest] = inNetns(host.name, inMounts(state, options, command))
+      const [program = "", ...rest] = inNetns(host.name, inOwnMounts(command, mounts))
       const env = {
         PATH: process.env["PATH"] ?? "",
         ...(config === undefined ? {} : { DP_MACVTAP_CONF: JSON.stringify(config) })
@@ -99,7 +71,7 @@ export const makeNode = async (name: string, options: NodeOptions = {}): Promise
       return pod
     },
     call: (command, pod, deviceID, more = {}) => {
-      const [program = "", ...rest] = inNetns(host.name, inMounts(state, options, [executable]))
+      const [program = "", ...rest] = inNetns(host.name, inOwnMounts([executable], mounts))
       return run(program, rest, {
         env: {
           ...attachmentEnv(command, { containerID: pod.name, netns: pod.path }),

@@ -4,6 +4,7 @@ import { assert, describe, it } from "vitest"
 import { deviceName } from "../../src/devices/deviceName.ts"
 import { type IpLink, ipLink, ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { inOwnMounts } from "../lab/mounts.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 import { makeNode, type Node, names, programs } from "./live.ts"
 import { makeStub, says } from "./stub.ts"
@@ -40,7 +41,7 @@ const seen = async (node: Node, device: IpLink) => {
 
 describe.skipIf(!able).each(programs)("%s", (_, program) => {
   it("imports by the link's name, and by the hash of the device's", async () => {
-    await using node = await makeNode(program)
+    await using node = await makeNode(inOwnMounts(program))
     for (const [deviceID, name] of [
       ["dev0", "dev0"],
       ["dataplaneMvp83", deviceName("dataplaneMvp83")]

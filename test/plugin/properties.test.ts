@@ -8,6 +8,7 @@ import { assertSame } from "./assertSame.ts"
 import { assertIsThere } from "./isThere.ts"
 import { type Answer, callOn } from "./onMock.ts"
 import { isImport, type Scenario, scenarios } from "./scenario.ts"
+import { lost, refusals } from "./ways.ts"
 import { assertError } from "./wellFormed.ts"
 import { deviceIDOf, invocationOf, makeWorld } from "./world.ts"
 
@@ -75,19 +76,19 @@ describe("an attachment", () => {
   )
 
   it.effect.prop(
-    "fails whole, or not at all, when any one of its requests is refused",
+    "fails whole, or not at all, when any one of its requests is refused, or its answer lost",
     [scenarios],
     ([scenario]) =>
       Effect.gen(function* () {
         const whole = makeWorld(scenario)
         succeeded(yield* run(whole, scenario, "ADD"))
-        for (const errno of ["EPERM", "EINVAL", "EEXIST", "ENODEV", "ENOBUFS", "EBUSY"]) {
+        for (const fault of [...refusals, lost]) {
           for (let n = 1; n <= whole.requests.count; n++) {
             const kernel = makeWorld(scenario)
             const before = kernel.snapshot()
-            kernel.failRequest(n, errno)
+            kernel.requests.faults.set(n, fault)
             const answer = yield* run(kernel, scenario, "ADD")
-            const where = `${errno} at ${n}: ${kernel.requests.log[n - 1]}`
+            const where = `${Object.values(fault).join(" ")} at ${n}: ${kernel.requests.log[n - 1]}`
             assert.strictEqual(answer.written.length, 1, where)
             if (answer.status === 1) {
               assertError(answer.stdout, scenario.cniVersion)

@@ -172,26 +172,29 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
 
   it("examines the node that it runs on", async () => {
     await using host = await makeHost("in-doctor")
+    // Of an ifindex that no other host's master has: what is on it is told by that.
+    await host.ip(`link add lower0 index ${1_000_000 + process.pid} type veth peer name lower1`)
+    for (const link of ["lower0", "lower1"]) await host.ip(`link set ${link} up`)
     await using root = await makeFolder("in-doctor")
     await mkdir(join(root.path, "opt/cni/bin"), { recursive: true })
     await must(executable, ["install", "--to", join(root.path, "opt/cni/bin")], { env })
     await writeBelow(
       root.path,
       "etc/cni/net.d/1.conf",
-      JSON.stringify({ cniVersion: "1.0.0", name: "lan", type: "macvtap", master: "eth0" })
+      JSON.stringify({ cniVersion: "1.0.0", name: "lan", type: "macvtap", master: "lower0" })
     )
     const examine = async () => (await macvtap(host, "doctor", "--root", root.path)).stdout
     const well = await examine()
     assert.match(well, /^fine {3}rights: /m)
     assert.match(well, /^fine {3}kernel: it makes links of kind macvtap and macvlan$/m)
     assert.match(well, /^fine {3}CNI plugin: .*\/opt\/cni\/bin\/macvtap is version 0\.1\.0$/m)
-    assert.match(well, /^fine {3}lower device eth0: up, MTU 1500, 0 links on it \(network "lan"\)$/m)
+    assert.match(well, /^fine {3}lower device lower0: up, MTU 1500, 0 links on it \(network "lan"\)$/m)
     await host.ip("link add br0 type bridge")
-    await host.ip("link set eth0 master br0")
-    assert.match(await examine(), /^WRONG {2}lower device eth0: it is a port of br0, /m)
-    await host.ip("link set eth0 nomaster")
-    await host.ip("link set eth0 down")
-    assert.match(await examine(), /^WRONG {2}lower device eth0: it is down, .*; ip link set eth0 up$/m)
+    await host.ip("link set lower0 master br0")
+    assert.match(await examine(), /^WRONG {2}lower device lower0: it is a port of br0, /m)
+    await host.ip("link set lower0 nomaster")
+    await host.ip("link set lower0 down")
+    assert.match(await examine(), /^WRONG {2}lower device lower0: it is down, .*; ip link set lower0 up$/m)
   })
 
   /** `uninstall` where only the given container is to be seen: others on this machine must not lose their links. */
