@@ -4,15 +4,14 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { liveLayer } from "../src/live/layer.ts"
-import { call, type Machine } from "../src/plugin/call.ts"
-import { LogService } from "../src/services/LogService.ts"
+import { liveServices } from "../src/live/layer.ts"
+import { call } from "../src/plugin/call.ts"
+import { CallerService } from "../src/services/CallerService.ts"
 import { NetlinkService } from "../src/services/NetlinkService.ts"
 import type { Call } from "./call.ts"
-import { makeNetlink as makeMoving } from "./variants/moving.ts"
+import { netlink as moving } from "./variants/moving.ts"
 import { spent } from "./variants/spent.ts"
-import { makeNetlink as makeTimed } from "./variants/timedNetlink.ts"
+import { netlink as timed } from "./variants/timedNetlink.ts"
 
 export interface Answered {
   readonly status: number
@@ -24,14 +23,12 @@ export interface Answered {
   readonly kernel: number
 }
 
-const machine = (make: typeof makeTimed): Layer.Layer<Machine> =>
-  Layer.effectContext(
-    Effect.map(Layer.build(liveLayer({ stderr: () => {}, context: "bench" })), (context) =>
-      Context.add(context, NetlinkService, make(Context.get(context, LogService)))
-    )
-  )
+const services = liveServices({ knowsAbsence: false })
 
-const machines = { inPlace: machine(makeTimed), moving: machine(makeMoving) }
+const machines = {
+  inPlace: Context.add(services, NetlinkService, timed),
+  moving: Context.add(services, NetlinkService, moving)
+}
 
 export type Way = keyof typeof machines
 
@@ -39,12 +36,13 @@ export type Way = keyof typeof machines
 export const answer = async (way: Way, { env, stdin }: Call): Promise<Answered> => {
   const stdout: Array<string> = []
   const stderr: Array<string> = []
-  const host = {
-    machine: () => machines[way],
-    deliver: (text: string) => Effect.sync(() => void stdout.push(text)),
-    tell: (text: string) => Effect.sync(() => void stderr.push(text))
-  }
-  const work = call(host, { program: "macvtap", env: { ...env }, stdin: Effect.succeed(stdin) })
+  const caller = CallerService.of({
+    answer: (text) => Effect.sync(() => void stdout.push(text)),
+    tell: (text) => Effect.sync(() => void stderr.push(text))
+  })
+  const work = call({ program: "macvtap", env: { ...env }, stdin: Effect.succeed(stdin) }).pipe(
+    Effect.provide(Context.add(machines[way], CallerService, caller))
+  )
   spent.requests = 0
   const cpuBefore = process.cpuUsage()
   const began = performance.now()

@@ -1,49 +1,34 @@
-/** The only file of the plugin that names `process`: environment and stdin in, stdout and exit status out. */
+/** The front: which program runs, and what it gets of the process. The only file that names `process`. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { CniError, codes } from "./cni/call/CniError.ts"
+import * as Layer from "effect/Layer"
 import { StdinError } from "./cni/call/Invocation.ts"
-import { liveLayer, liveMachine } from "./live/layer.ts"
-import { isAbsent, readInput, writeAll } from "./live/process/streams.ts"
-import { call, type Host } from "./plugin/call.ts"
+import { liveServices } from "./live/layer.ts"
+import { readInput } from "./live/process/streams.ts"
+import { call } from "./plugin/call.ts"
+import { CallerService } from "./services/CallerService.ts"
 
-const stdout = 1
-const stderr = 2
 /** The executable, and not the sources on Node. */
 const isCompiled = process.versions["bun"] !== undefined
-
-const ioError = (doing: string) => (error: unknown) =>
-  new CniError({ code: codes.ioFailure, msg: `error ${doing}: ${(error as NodeJS.ErrnoException).code ?? error}` })
-
-const host: Host = {
-  machine: ({ containerID, ...log }) =>
-    liveMachine({ ...log, context: containerID, stderr: (text) => writeAll(stderr, text) }),
-  deliver: (text) =>
-    isCompiled && isAbsent(stdout)
-      ? Effect.fail(ioError("writing to stdout")("it is closed"))
-      : Effect.try({ try: () => writeAll(stdout, text), catch: ioError("writing to stdout") }),
-  tell: (text) => Effect.ignore(Effect.try({ try: () => writeAll(stderr, text), catch: ioError("writing to stderr") }))
-}
-
+const services = liveServices({ knowsAbsence: isCompiled })
+/** The exit status of what is told to end: a daemon has then done its work, a call has not. */
+let whenStopped = 1
 let fiber: Fiber.Fiber<number> | undefined
 
-/**
- * A signal stops the work at its next pause, and has it taken back. To be called before the work begins, but not while
- * stdin is waited for: nothing can be heard meanwhile, and nothing is there to be taken back, so a signal may just kill.
- */
-const hearSignals = (): void => {
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
-    process.on(signal, () => {
-      if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
-    })
-  }
-}
+const [name, ...args] = process.env["CNI_COMMAND"] ? [] : process.argv.slice(2)
+const program = name === undefined ? plugin() : command(name, args)
 
-/** Runs a CNI call: what a runtime starts, and a person without a command, who is told what this is. */
-const answer = call(host, {
-  program: process.argv0.slice(process.argv0.lastIndexOf("/") + 1),
-  env: process.env,
-  stdin: Effect.try({
+// A call hears signals from when it has read stdin; whoever reads none, from the beginning.
+if (name !== undefined) hearSignals()
+fiber = Effect.runFork(program)
+fiber.addObserver((exit) => {
+  process.exitCode = exit._tag === "Success" ? exit.value : whenStopped
+})
+
+/** A CNI call: what a runtime starts, and a person without a command, who is told what this is. */
+function plugin(): Effect.Effect<number> {
+  const stdin = Effect.try({
     try: () => {
       const input = readInput()
       hearSignals()
@@ -54,31 +39,36 @@ const answer = call(host, {
         message: (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : "")
       })
   })
-})
+  const executable = process.argv0.slice(process.argv0.lastIndexOf("/") + 1)
+  return Effect.provide(call({ program: executable, env: process.env, stdin }), services)
+}
 
 /** A command for people, which a CNI call must not pay for: what it needs is evaluated only here. */
-const command = (name: string, args: ReadonlyArray<string>): Effect.Effect<number> =>
-  Effect.promise(() => import("./commands.ts")).pipe(
+function command(name: string, args: ReadonlyArray<string>): Effect.Effect<number> {
+  const caller = Context.get(services, CallerService)
+  return Effect.promise(() => import("./commands.ts")).pipe(
     Effect.tap(({ isResident }) => Effect.sync(() => (whenStopped = isResident(name) ? 0 : 1))),
     Effect.flatMap(({ runCommand }) =>
       runCommand([name, ...args], {
         executable: isCompiled ? process.execPath : undefined,
         env: process.env,
-        out: (text) => Effect.mapError(host.deliver(text), ({ msg }) => ({ reason: msg })),
-        err: host.tell,
-        machine: liveLayer({ context: "macvtap", stderr: (text) => writeAll(stderr, text) })
+        out: (text) =>
+          Effect.mapError(caller.answer(text), ({ reason }) => ({ reason: `error writing to stdout: ${reason}` })),
+        err: caller.tell,
+        machine: Layer.succeedContext(services)
       })
     )
   )
+}
 
-/** The exit status of what is told to end: a daemon has then done its work, a call has not. */
-let whenStopped = 1
-const [name, ...args] = process.env["CNI_COMMAND"] ? [] : process.argv.slice(2)
-const program = name === undefined ? answer : command(name, args)
-
-// A call hears signals from when it has read stdin; whoever reads none, from the beginning.
-if (name !== undefined) hearSignals()
-fiber = Effect.runFork(program)
-fiber.addObserver((exit) => {
-  process.exitCode = exit._tag === "Success" ? exit.value : whenStopped
-})
+/**
+ * A signal stops the work at its next pause, and has it taken back. To be called before the work begins, but not while
+ * stdin is waited for: nothing can be heard meanwhile, and nothing is there to be taken back, so a signal may just kill.
+ */
+function hearSignals(): void {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
+    process.on(signal, () => {
+      if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
+    })
+  }
+}

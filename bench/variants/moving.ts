@@ -3,9 +3,8 @@
  * set up, all in one request, which is the least that a plugin that moves has to ask for.
  */
 import * as Effect from "effect/Effect"
-import type { LogService } from "../../src/services/LogService.ts"
 import type { NetlinkService, Rtnetlink } from "../../src/services/NetlinkService.ts"
-import { makeNetlink as makeTimedNetlink } from "./timedNetlink.ts"
+import { netlink as timed } from "./timedNetlink.ts"
 
 const moving = (route: Rtnetlink): Rtnetlink => ({
   ...route,
@@ -28,7 +27,6 @@ const moving = (route: Rtnetlink): Rtnetlink => ({
   }
 })
 
-export const makeNetlink = (log: LogService["Service"]): NetlinkService["Service"] => {
-  const { connect } = makeTimedNetlink(log)
-  return { connect: (netns) => Effect.map(connect(netns), moving) }
+export const netlink: NetlinkService["Service"] = {
+  connect: (netns) => Effect.map(timed.connect(netns), moving)
 }

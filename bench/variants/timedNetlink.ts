@@ -4,11 +4,11 @@
  */
 import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import type { Transport } from "../../src/live/netlink/conversation.ts"
 import { openSocket, socketTransport } from "../../src/live/netlink/netlinkSocket.ts"
 import { makeRtnetlink } from "../../src/live/netlink/rtnetlink.ts"
+import type { Transport } from "../../src/live/netlink/Transport.ts"
 import { attempt } from "../../src/live/system/attempt.ts"
-import type { LogService } from "../../src/services/LogService.ts"
+import { LogService } from "../../src/services/LogService.ts"
 import { NetlinkError, type NetlinkService } from "../../src/services/NetlinkService.ts"
 import { spent } from "./spent.ts"
 
@@ -28,7 +28,7 @@ const timedTransport = (transport: Transport): Transport => ({
   receive: (wait) => timed("requests", () => transport.receive(wait))
 })
 
-export const makeNetlink = ({ log }: LogService["Service"]): NetlinkService["Service"] => ({
+export const netlink: NetlinkService["Service"] = {
   connect: (netns) =>
     Effect.acquireRelease(
       attempt(
@@ -36,5 +36,9 @@ export const makeNetlink = ({ log }: LogService["Service"]): NetlinkService["Ser
         (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
       ),
       (fd) => Effect.sync(() => closeSync(fd))
-    ).pipe(Effect.map((fd) => makeRtnetlink(timedTransport(socketTransport(fd)), log)))
-})
+    ).pipe(
+      Effect.flatMap((fd) =>
+        Effect.map(LogService, ({ log }) => makeRtnetlink(timedTransport(socketTransport(fd)), log))
+      )
+    )
+}

@@ -4,8 +4,9 @@ import { mkdir } from "node:fs/promises"
 import { relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { macvtap } from "../../src/link/macvtap.ts"
-import { liveLayer } from "../../src/live/layer.ts"
+import { liveServices } from "../../src/live/layer.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { exists, run } from "./programs.ts"
@@ -14,7 +15,7 @@ import { lookThrough } from "./services.ts"
 import { Surprise } from "./story.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const machine = liveLayer({ stderr: () => {}, context: "demo" })
+const machine = Layer.succeedContext(liveServices({ knowsAbsence: false }))
 
 const here = Effect.gen(function* () {
   const netns = yield* (yield* NetnsService).current

@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Link } from "../../src/link/Link.ts"
-import type { Machine } from "../../src/plugin/call.ts"
+import type { Services } from "../../src/plugin/call.ts"
+import type { CallerService } from "../../src/services/CallerService.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { TapService } from "../../src/services/TapService.ts"
@@ -21,7 +22,7 @@ export interface Look {
   readonly tapNode: (ifindex: number) => Promise<Seen>
 }
 
-export const lookThrough = (machine: Layer.Layer<Machine>): Look => {
+export const lookThrough = (machine: Layer.Layer<Exclude<Services, CallerService>>): Look => {
   const links = (netns: string) => Effect.runPromise(Effect.provide(linksOf(netns), machine))
   return {
     links,

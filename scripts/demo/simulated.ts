@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { makeKernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
 import { call } from "../../src/plugin/call.ts"
+import { CallerService } from "../../src/services/CallerService.ts"
 import type { Stage } from "./Stage.ts"
 import { lookThrough } from "./services.ts"
 
@@ -27,20 +28,24 @@ export const simulatedStage = (): Stage => {
     tapNode,
     call: async ({ env, config }) => {
       const said = { stdout: "", stderr: "" }
-      const host = {
-        machine: () => machine,
-        deliver: (text: string) =>
+      const caller = CallerService.of({
+        answer: (text) =>
           Effect.sync(() => {
             said.stdout += text
           }),
-        tell: (text: string) =>
+        tell: (text) =>
           Effect.sync(() => {
             said.stderr += text
           })
-      }
+      })
       const started = performance.now()
       const stdin = Effect.succeed(JSON.stringify(config))
-      const status = await Effect.runPromise(call(host, { program: "macvtap", env, stdin }))
+      const status = await Effect.runPromise(
+        call({ program: "macvtap", env, stdin }).pipe(
+          Effect.provide(machine),
+          Effect.provideService(CallerService, caller)
+        )
+      )
       return { status, ...said, milliseconds: performance.now() - started }
     }
   }

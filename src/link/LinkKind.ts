@@ -50,6 +50,8 @@ export interface LinkKind {
   readonly attributes: Readonly<Record<string, LinkAttribute>>
   /** Whether a link with these options goes up in a request of its own, after its other flags are set. */
   readonly upLast?: (options: LinkOptions) => boolean
+  /** Whether a link with these options takes its parent for itself: no other link can be on it. */
+  readonly exclusive?: (options: LinkOptions) => boolean
   /** What is wrong with a combination of options, in words that name the key, or undefined. */
   readonly validate?: (options: LinkOptions) => string | undefined
 }

@@ -55,5 +55,6 @@ export const macvlan: LinkKind = {
    * there, and macvlan_stop() takes it off in the other modes only.
    */
   upLast: ({ mode }) => mode === "passthru",
+  exclusive: ({ mode }) => mode === "passthru",
   validate
 }

@@ -1,52 +1,48 @@
 /** Everything on the real kernel. */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import { CallerService } from "../services/CallerService.ts"
 import { DelegateService } from "../services/DelegateService.ts"
-import { LogService } from "../services/LogService.ts"
+import { LogOpener } from "../services/LogService.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { makeReservation } from "./device/ReservationLive.ts"
 import { makeTap } from "./device/TapLive.ts"
-import { type LogOptions, makeLog, stderrLog } from "./log/LogLive.ts"
+import { makeLogOpener } from "./log/LogLive.ts"
 import { makeNetlink } from "./netlink/NetlinkLive.ts"
 import { makeNetns } from "./netns/NetnsLive.ts"
+import { makeCaller, tellPeople } from "./process/CallerLive.ts"
 import { makeDelegate } from "./process/DelegateLive.ts"
 import { here, type Whereabouts } from "./whereabouts.ts"
 
 export type LiveServices =
+  | CallerService
   | DelegateService
-  | LogService
+  | LogOpener
   | NetlinkService
   | NetnsService
   | ReservationService
   | TapService
 
-const servicesWith = (
-  log: LogService["Service"],
-  { stderr }: LogOptions,
+/**
+ * The services of a process's own call, which acts where the process is. Plain values, since nothing of them has to be
+ * opened or closed: building layers takes a cold process nearly a millisecond, one for each service nearly two.
+ */
+export const liveServices = (options: { readonly knowsAbsence: boolean }): Context.Context<LiveServices> =>
+  servicesFor(makeCaller(options), tellPeople, here)
+
+/** The services of a call by `caller`, whose log without a file goes to `stderr`, and which acts where `where` says. */
+export const servicesFor = (
+  caller: CallerService["Service"],
+  stderr: (text: string) => void,
   where: Whereabouts
 ): Context.Context<LiveServices> =>
-  Context.make(LogService, log).pipe(
+  Context.make(CallerService, caller).pipe(
+    Context.add(LogOpener, makeLogOpener(stderr, where.root)),
     Context.add(NetnsService, makeNetns(where)),
-    Context.add(NetlinkService, makeNetlink(log, where)),
+    Context.add(NetlinkService, makeNetlink(where)),
     Context.add(TapService, makeTap(where.root)),
     Context.add(ReservationService, makeReservation({ root: where.root })),
-    Context.add(DelegateService, makeDelegate({ stderr, where }))
+    Context.add(DelegateService, makeDelegate({ tell: caller.tell, where }))
   )
-
-/** The services of one call; its words for people go to `options`. */
-export const liveLayer = (options: LogOptions, where: Whereabouts = here): Layer.Layer<LiveServices> =>
-  Layer.effectContext(Effect.map(makeLog({ ...options, root: where.root }), (log) => servicesWith(log, options, where)))
-
-/**
- * The same, as plain values where there is nothing to open and to close: building layers takes a cold process nearly a
- * millisecond, one for each service nearly two.
- */
-export const liveMachine = (
-  options: LogOptions,
-  where: Whereabouts = here
-): Layer.Layer<LiveServices> | Context.Context<LiveServices> =>
-  options.file === undefined ? servicesWith(stderrLog(options), options, where) : liveLayer(options, where)

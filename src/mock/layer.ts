@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DelegateService } from "../services/DelegateService.ts"
-import { LogService } from "../services/LogService.ts"
+import { type Log, LogOpener, LogService } from "../services/LogService.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
@@ -23,9 +23,10 @@ export const mockLayer = ({
   plugins,
   logged
 }: Kernel): Layer.Layer<
-  NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService
-> =>
-  Layer.succeedContext(
+  NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogOpener
+> => {
+  const log: Log = { log: (level, line) => Effect.sync(() => void logged.push({ level, line: line() })) }
+  return Layer.succeedContext(
     withFaults(
       requests,
       Context.make(NetlinkService, netlinkMock(machine)).pipe(
@@ -34,9 +35,6 @@ export const mockLayer = ({
         Context.add(ReservationService, reservationMock(machine)),
         Context.add(DelegateService, delegateMock(machine, plugins))
       )
-    ).pipe(
-      Context.add(LogService, {
-        log: (level, line) => Effect.sync(() => void logged.push({ level, line: line() }))
-      })
-    )
+    ).pipe(Context.add(LogService, log), Context.add(LogOpener, { open: () => Effect.succeed(log) }))
   )
+}

@@ -72,14 +72,6 @@ export const kindAttribute = (kind: LinkKind, options: LinkOptions = {}): Attrib
   ])
 }
 
-/** IFLA_LINK is 0 for a tunnel that has no link below. */
-const readParent = (attributes: ReadonlyMap<number, Uint8Array>): Parent | undefined => {
-  const index = readU32(attributes.get(IFLA_LINK) ?? empty)
-  if (!index) return undefined
-  const netnsid = readS32(attributes.get(IFLA_LINK_NETNSID) ?? empty)
-  return netnsid === undefined ? { index } : { index, netnsid }
-}
-
 /** The link that an RTM_NEWLINK describes; undefined for a body that is none. Unknown attributes are skipped. */
 export const decodeLink = (body: Uint8Array): Link | undefined => {
   if (body.length < IFINFOMSG) return undefined
@@ -113,4 +105,12 @@ export const decodeLink = (body: Uint8Array): Link | undefined => {
     ...(controller ? { controller } : {}),
     ...(alias === "" ? {} : { alias })
   }
+}
+
+/** IFLA_LINK is 0 for a tunnel that has no link below. */
+const readParent = (attributes: ReadonlyMap<number, Uint8Array>): Parent | undefined => {
+  const index = readU32(attributes.get(IFLA_LINK) ?? empty)
+  if (!index) return undefined
+  const netnsid = readS32(attributes.get(IFLA_LINK_NETNSID) ?? empty)
+  return netnsid === undefined ? { index } : { index, netnsid }
 }

@@ -28,6 +28,11 @@ export interface Message {
 /** `struct nlmsghdr { __u32 nlmsg_len; __u16 nlmsg_type; __u16 nlmsg_flags; __u32 nlmsg_seq; __u32 nlmsg_pid; };` */
 const NLMSG_HDRLEN = 16
 
+/** For a verdict that makes no sense. */
+const EPROTO = 71
+/** `#define MAX_ERRNO 4095` */
+const MAX_ERRNO = 4095
+
 /** The request's bytes, padded, so that several can follow each other in one send(2). */
 export const encode = (request: Omit<Request, "operation">, sequence: number, port: number): Uint8Array => {
   const length = NLMSG_HDRLEN + request.body.length
@@ -59,11 +64,6 @@ export const decode = (datagram: Uint8Array): ReadonlyArray<Message> => {
   }
   return messages
 }
-
-/** For a verdict that makes no sense. */
-const EPROTO = 71
-/** `#define MAX_ERRNO 4095` */
-const MAX_ERRNO = 4095
 
 /**
  * The kernel's verdict in an NLMSG_ERROR or NLMSG_DONE: errno positive, 0 for success (an acknowledgement).

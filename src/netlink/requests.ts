@@ -43,12 +43,6 @@ const ADD = CHANGE | NLM_F_CREATE | NLM_F_EXCL
 
 const noStats: Attribute = { type: IFLA_EXT_MASK, payload: u32(RTEXT_FILTER_SKIP_STATS) }
 
-/** A name of up to fifteen bytes; longer ones are alternative names (`ip link property add … altname`). */
-const nameAttribute = (name: string): Attribute => {
-  const payload = cstring(name)
-  return { type: payload.length <= IFNAMSIZ ? IFLA_IFNAME : IFLA_ALT_IFNAME, payload }
-}
-
 /** `ip link show <name or index>`: no dump. ENODEV where there is none. */
 export const linkGet = (link: string | number): Request => ({
   operation: `ip link show ${link}`,
@@ -56,6 +50,12 @@ export const linkGet = (link: string | number): Request => ({
   flags: GET,
   body: typeof link === "number" ? encodeLink(link, [noStats]) : encodeLink(0, [nameAttribute(link), noStats])
 })
+
+/** A name of up to fifteen bytes; longer ones are alternative names (`ip link property add … altname`). */
+const nameAttribute = (name: string): Attribute => {
+  const payload = cstring(name)
+  return { type: payload.length <= IFNAMSIZ ? IFLA_IFNAME : IFLA_ALT_IFNAME, payload }
+}
 
 /** `ip -d link show` */
 export const linkDump = (): Request => ({

@@ -1,9 +1,7 @@
 /** One CNI call: from an invocation (environment, stdin) to an answer (stdout, exit status). Nothing here is a process. */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { answerVersion } from "../cni/call/answerVersion.ts"
 import { readCniArgs } from "../cni/call/CniArgs.ts"
@@ -14,8 +12,9 @@ import { aboutText, versionDocument } from "../cni/call/version.ts"
 import { lenientLinkConf, readLinkConf } from "../cni/config/LinkConf.ts"
 import { type NetConf, readNetConf } from "../cni/config/NetConf.ts"
 import { readPrevResult } from "../cni/config/prevResult.ts"
+import { CallerService } from "../services/CallerService.ts"
 import type { DelegateService } from "../services/DelegateService.ts"
-import type { LogLevel, LogService } from "../services/LogService.ts"
+import { LogOpener, LogService, type LogSettings } from "../services/LogService.ts"
 import type { NetlinkService } from "../services/NetlinkService.ts"
 import type { NetnsService } from "../services/NetnsService.ts"
 import type { ReservationService } from "../services/ReservationService.ts"
@@ -28,26 +27,18 @@ import { gc } from "./commands/gc.ts"
 import { status } from "./commands/status.ts"
 import { type ServiceError, toCniError } from "./errors.ts"
 
-/** What the commands need of the machine: the live layer in production, the in-memory kernel in tests. */
-export type Machine = NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogService
-
-/** What the configuration says of the log; lines carry the container ID. */
-export interface LogSettings {
-  readonly file?: string
-  readonly level?: LogLevel
-  readonly containerID: string
-}
-
-export interface Host {
-  readonly machine: (log: LogSettings) => Layer.Layer<Machine> | Context.Context<Machine>
-  /** Writes the whole text to stdout. A failure (closed, full) is the call's failure: what ADD made is taken back. */
-  readonly deliver: (stdout: string) => Effect.Effect<void, CniError>
-  /** For people; best effort. */
-  readonly tell: (stderr: string) => Effect.Effect<void>
-}
+/** What a call needs of the machine: the live services in production, the in-memory kernel in tests. */
+export type Services =
+  | CallerService
+  | LogOpener
+  | NetlinkService
+  | NetnsService
+  | TapService
+  | ReservationService
+  | DelegateService
 
 /** Succeeds with the document for stdout, or with nothing to say. */
-type Command = Effect.Effect<unknown, CniError | ServiceError, ConfigService | Machine | Scope.Scope>
+type Command = Effect.Effect<unknown, CniError | ServiceError, ConfigService | Services | Scope.Scope>
 
 const commands: Record<"ADD" | "DEL" | "CHECK" | "GC" | "STATUS", Command> = {
   ADD: add,
@@ -56,6 +47,33 @@ const commands: Record<"ADD" | "DEL" | "CHECK" | "GC" | "STATUS", Command> = {
   GC: gc,
   STATUS: status
 }
+
+/** Answers one call and returns its exit status. Interruption stops the work and takes it back, never the answer. */
+export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Services> =>
+  Effect.uninterruptibleMask((interruptible) =>
+    Effect.gen(function* () {
+      const { program, env } = invocation
+      const caller = yield* CallerService
+      let stdin = ""
+      const work = Effect.gen(function* () {
+        const environment = yield* readEnvironment(env)
+        if (environment === undefined) return yield* caller.tell(aboutText(program))
+        if (environment.command === "VERSION") return yield* caller.answer(versionDocument)
+        stdin = yield* readStdin(invocation)
+        const network = yield* readNetConf(program, environment.command, stdin)
+        const config = yield* readConfig(environment, network, env)
+        yield* perform(environment.command as keyof typeof commands, config)
+      }).pipe(Effect.mapError(toCniError))
+      const exit = yield* Effect.exit(interruptible(work))
+      if (Exit.isSuccess(exit)) return 0
+      const error = asCniError(exit.cause)
+      yield* caller.answer(errorDocument(error, answerVersion(stdin))).pipe(
+        // Nobody takes the answer: the words go to whoever listens to people's.
+        Effect.catch(() => caller.tell(`${error.message}\n`))
+      )
+      return 1
+    })
+  )
 
 /** ADD and CHECK depend on the whole configuration; DEL and GC must not fail on what they do not need. */
 const readConfig = Effect.fnUntraced(function* (environment: Environment, network: NetConf, env: Invocation["env"]) {
@@ -74,27 +92,21 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
 })
 
 /** Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back. */
-const perform = Effect.fnUntraced(function* (
-  host: Host,
-  environment: Environment,
-  network: NetConf,
-  env: Invocation["env"]
-) {
-  const config = yield* readConfig(environment, network, env)
-  const { containerID } = environment.attachment
-  const machine = host.machine({
-    containerID,
-    ...(network.logFile === undefined ? {} : { file: network.logFile }),
-    ...(network.logLevel === undefined ? {} : { level: network.logLevel })
-  })
-  yield* commands[environment.command as keyof typeof commands].pipe(
-    Effect.mapError(toCniError),
-    Effect.flatMap((document) => (typeof document === "string" ? host.deliver(document) : Effect.void)),
+const perform = Effect.fnUntraced(function* (command: keyof typeof commands, config: ConfigService["Service"]) {
+  const caller = yield* CallerService
+  const log = yield* (yield* LogOpener).open(logSettings(config))
+  yield* commands[command].pipe(
+    Effect.flatMap((document) => (typeof document === "string" ? caller.answer(document) : Effect.void)),
     Effect.scoped,
     Effect.provideService(ConfigService, config),
-    // The same word, of which TypeScript knows two.
-    (command) => (Context.isContext(machine) ? Effect.provide(command, machine) : Effect.provide(command, machine))
+    Effect.provideService(LogService, log)
   )
+}, Effect.scoped)
+
+const logSettings = ({ network, attachment }: ConfigService["Service"]): LogSettings => ({
+  context: attachment.containerID,
+  ...(network.logFile === undefined ? {} : { file: network.logFile }),
+  ...(network.logLevel === undefined ? {} : { level: network.logLevel })
 })
 
 /** Every way a call can end badly, as the one error object that CNI knows. Never a stack trace. */
@@ -115,28 +127,3 @@ const asCniError = (cause: Cause.Cause<CniError>): CniError => {
     details: "this is a fault of the plugin; please report it"
   })
 }
-
-/** Answers one call and returns its exit status. Interruption stops the work and takes it back, never the answer. */
-export const call = (host: Host, invocation: Invocation): Effect.Effect<0 | 1> =>
-  Effect.uninterruptibleMask((interruptible) =>
-    Effect.gen(function* () {
-      const { program, env } = invocation
-      let stdin = ""
-      const work = Effect.gen(function* () {
-        const environment = yield* readEnvironment(env)
-        if (environment === undefined) return yield* host.tell(aboutText(program))
-        if (environment.command === "VERSION") return yield* host.deliver(versionDocument)
-        stdin = yield* readStdin(invocation)
-        const network = yield* readNetConf(program, environment.command, stdin)
-        yield* perform(host, environment, network, env)
-      })
-      const exit = yield* Effect.exit(interruptible(work))
-      if (Exit.isSuccess(exit)) return 0
-      const error = asCniError(exit.cause)
-      yield* host.deliver(errorDocument(error, answerVersion(stdin))).pipe(
-        // Nobody reads stdout: the words go to whoever reads stderr.
-        Effect.catch(() => host.tell(`${error.details === undefined ? error.msg : `${error.msg}; ${error.details}`}\n`))
-      )
-      return 1
-    })
-  )

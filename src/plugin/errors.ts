@@ -1,5 +1,6 @@
 /** The edge: which CNI code a service's error has, and its words. A missing row does not compile. */
 import { CniError, codes } from "../cni/call/CniError.ts"
+import type { AnswerLost } from "../services/CallerService.ts"
 import type { DelegateError } from "../services/DelegateService.ts"
 import type { LinkNotFound, NetlinkError } from "../services/NetlinkService.ts"
 import type { NetnsError, NetnsNotFound, NotANetns } from "../services/NetnsService.ts"
@@ -16,18 +17,11 @@ export type ServiceError =
   | TapError
   | DelegateError
   | ReservationError
+  | AnswerLost
 
 type Row<E> = readonly [code: number, msg: (error: E) => string, details?: (error: E) => string]
+
 type Table = { readonly [Tag in ServiceError["_tag"]]: Row<Extract<ServiceError, { readonly _tag: Tag }>> }
-
-/** What a plugin said to people, as much of it as an error can bear. */
-const inOneLine = (text: string): string => shorten(text.trim().replaceAll(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, "; "), 1000)
-
-/** A path out of the environment, which can hold anything. */
-const shown = (path: string): string => quote(shorten(path, 200))
-
-const rights = (errno: string): string =>
-  errno === "EPERM" || errno === "EACCES" ? "; the plugin needs root's rights (CAP_NET_ADMIN, CAP_SYS_ADMIN)" : ""
 
 const unusable = (e: { readonly errno: string }): string =>
   e.errno === "EACCES"
@@ -35,6 +29,13 @@ const unusable = (e: { readonly errno: string }): string =>
     : e.errno === "ENOEXEC"
       ? "it must be a program for this machine, or a script that begins with #!"
       : "see what that plugin is, and run it by hand"
+
+/** The CNI error of whatever failed; a CniError is one already. */
+export const toCniError = (error: CniError | ServiceError): CniError => {
+  if (error._tag === "CniError") return error
+  const [code, msg, details] = table[error._tag] as Row<ServiceError>
+  return new CniError({ code, msg: msg(error), ...(details === undefined ? {} : { details: details(error) }) })
+}
 
 const table: Table = {
   NetlinkError: [
@@ -55,6 +56,7 @@ const table: Table = {
   ],
   TapError: [codes.ioFailure, (e) => `${e.operation} ${e.path}: ${e.errno}${rights(e.errno)}`],
   ReservationError: [codes.ioFailure, (e) => `${e.operation} ${e.path}: ${e.problem}`, (e) => e.advice],
+  AnswerLost: [codes.ioFailure, (e) => `error writing to stdout: ${e.reason}`],
   DelegateNotFound: [
     codes.invalidConfig,
     (e) => `failed to find plugin "${e.type}" in path [${inOneLine(e.path.join(" "))}]`,
@@ -72,9 +74,11 @@ const table: Table = {
   ]
 }
 
-/** The CNI error of whatever failed; a CniError is one already. */
-export const toCniError = (error: CniError | ServiceError): CniError => {
-  if (error._tag === "CniError") return error
-  const [code, msg, details] = table[error._tag] as Row<ServiceError>
-  return new CniError({ code, msg: msg(error), ...(details === undefined ? {} : { details: details(error) }) })
-}
+const rights = (errno: string): string =>
+  errno === "EPERM" || errno === "EACCES" ? "; the plugin needs root's rights (CAP_NET_ADMIN, CAP_SYS_ADMIN)" : ""
+
+/** A path out of the environment, which can hold anything. */
+const shown = (path: string): string => quote(shorten(path, 200))
+
+/** What a plugin said to people, as much of it as an error can bear. */
+const inOneLine = (text: string): string => shorten(text.trim().replaceAll(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, "; "), 1000)

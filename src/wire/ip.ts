@@ -1,4 +1,4 @@
-/** IP addresses between text and bytes: dotted decimal, and the form of RFC 5952. */
+/** IP addresses between text and bytes: dotted decimal, and the form of RFC 5952. The only place that knows either. */
 
 const ipv4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/
 
@@ -64,3 +64,10 @@ const decodeIpv6 = (bytes: Uint8Array): string => {
 /** Canonical text of four bytes or sixteen; undefined for any other length. */
 export const decodeIp = (bytes: Uint8Array): string | undefined =>
   bytes.length === 4 ? bytes.join(".") : bytes.length === 16 ? decodeIpv6(bytes) : undefined
+
+/** Of an address in text. */
+export const familyOf = (address: string): 4 | 6 => (address.includes(":") ? 6 : 4)
+
+/** The first `prefix` bits of the bytes, the rest zero. */
+export const maskBytes = (bytes: Uint8Array, prefix: number): Uint8Array =>
+  bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))))

@@ -29,6 +29,13 @@ export const encodeMac = (mac: string): Uint8Array => Uint8Array.from(mac.split(
 export const decodeMac = (bytes: Uint8Array): string | undefined =>
   bytes.length === ETH_ALEN ? hex(bytes, ":") : undefined
 
+/** Whether the group bit is set; broadcast is the multicast address with all bits set. Takes the canonical form. */
+export const isMulticast = (mac: string): boolean => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1
+
+export const isZero = (mac: string): boolean => mac === "00:00:00:00:00:00"
+
 /** Whether a link can bear it: the kernel's `is_valid_ether_addr`, neither multicast nor zero. */
-export const isUnicastMac = (mac: string): boolean =>
-  (parseInt(mac.slice(0, 2), 16) & 1) === 0 && mac !== "00:00:00:00:00:00"
+export const isUnicastMac = (mac: string): boolean => !isMulticast(mac) && !isZero(mac)
+
+/** Without regard to form and case. */
+export const sameMac = (a: string, b: string): boolean => (parseMac(a) ?? a) === (parseMac(b) ?? b)

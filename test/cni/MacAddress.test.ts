@@ -1,7 +1,8 @@
 /** The forms of Go's net.ParseMAC, and which addresses a link can have. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { isMulticast, isZero, macProblem, parseMac, sameMac } from "../../src/cni/result/MacAddress.ts"
+import { macProblem } from "../../src/cni/config/macProblem.ts"
+import { isMulticast, isZero, parseMac, sameMac } from "../../src/wire/mac.ts"
 
 const notOne = "is no MAC address such as 02:03:04:05:06:07"
 const multicast = "is a multicast address, which no link can have: the first byte must be even, such as 02"

@@ -1,15 +1,10 @@
 /** Results written at a version and read again, and results put after those of a chain. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { decodeResult, parseResult } from "../../src/cni/result/decodeResult.ts"
+import { encodeResult } from "../../src/cni/result/encodeResult.ts"
 import { parseCidr } from "../../src/cni/result/Ip.ts"
-import {
-  appendToPrevResult,
-  decodeResult,
-  emptyResult,
-  encodeResult,
-  parseResult,
-  type Result
-} from "../../src/cni/result/Result.ts"
+import { appendToPrevResult, emptyResult, type Result } from "../../src/cni/result/Result.ts"
 import { error, value } from "./outcome.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

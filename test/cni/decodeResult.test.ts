@@ -1,7 +1,8 @@
 /** Results of other plugins at any version: what is kept, what is refused and in which words. */
 import { assert, describe, it } from "@effect/vitest"
+import { decodeResult, parseResult } from "../../src/cni/result/decodeResult.ts"
 import { parseCidr, parseIp } from "../../src/cni/result/Ip.ts"
-import { decodeResult, emptyResult, parseResult, type Result } from "../../src/cni/result/Result.ts"
+import { emptyResult, type Result } from "../../src/cni/result/Result.ts"
 import { error, value } from "./outcome.ts"
 
 const cidr = (text: string) => parseCidr(text) ?? assert.fail(text)

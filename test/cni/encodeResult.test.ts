@@ -1,8 +1,9 @@
 /** The shape of our result at every version: the key sets of the Go library's pkg/types/{020,040,100}. */
 import { assert, describe, it } from "@effect/vitest"
 import { supportedVersions } from "../../src/cni/call/version.ts"
+import { encodeResult } from "../../src/cni/result/encodeResult.ts"
 import { parseCidr, parseIp } from "../../src/cni/result/Ip.ts"
-import { emptyResult, encodeResult, type Result } from "../../src/cni/result/Result.ts"
+import { emptyResult, type Result } from "../../src/cni/result/Result.ts"
 import { error, value } from "./outcome.ts"
 
 const cidr = (text: string) => parseCidr(text) ?? assert.fail(text)

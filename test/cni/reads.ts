@@ -8,7 +8,8 @@ import { supportedVersions } from "../../src/cni/call/version.ts"
 import { readLinkConf } from "../../src/cni/config/LinkConf.ts"
 import { readNetConf } from "../../src/cni/config/NetConf.ts"
 import { readPrevResult } from "../../src/cni/config/prevResult.ts"
-import { encodeResult, parseResult } from "../../src/cni/result/Result.ts"
+import { parseResult } from "../../src/cni/result/decodeResult.ts"
+import { encodeResult } from "../../src/cni/result/encodeResult.ts"
 import { outcome } from "./outcome.ts"
 
 export type Env = Readonly<Record<string, string | undefined>>

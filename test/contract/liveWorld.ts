@@ -1,6 +1,7 @@
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
-import { liveLayer } from "../../src/live/layer.ts"
+import * as Layer from "effect/Layer"
+import { liveServices } from "../../src/live/layer.ts"
 import { ip, run } from "../lab/run.ts"
 import type { MakeWorld, Scene, World } from "./World.ts"
 
@@ -22,7 +23,7 @@ export const liveWorld: MakeWorld = Effect.acquireRelease(
     for (const path of [host, c1, c2]) await scene.addNetns(path)
     await ip(`-n ${basename(host)} link add eth0 type veth peer name wire0`)
     for (const end of ["wire0", "eth0"]) await ip(`-n ${basename(host)} link set ${end} up`)
-    return { layer: liveLayer({ stderr: () => {}, context: "contract" }), host, c1, c2, scene }
+    return { layer: Layer.succeedContext(liveServices({ knowsAbsence: false })), host, c1, c2, scene }
   }),
   ({ host, c1, c2 }) =>
     Effect.promise(async () => {

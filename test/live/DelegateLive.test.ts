@@ -33,7 +33,7 @@ const call = (path: string, options: Partial<DelegateCall> = {}) => {
   complaints = []
   return DelegateService.use(({ run }) =>
     run({ type: "fake", path: [path], env: { PATH: "/usr/bin:/bin" }, stdin: "", timeout: 20_000, ...options })
-  ).pipe(Effect.provide(delegateLive({ stderr: (text) => void complaints.push(text), busyDelay: 20 })))
+  ).pipe(Effect.provide(delegateLive({ tell: (text) => Effect.sync(() => void complaints.push(text)), busyDelay: 20 })))
 }
 
 const alive = (pid: string): boolean =>

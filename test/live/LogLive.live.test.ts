@@ -1,8 +1,7 @@
 import { mkdirSync, statSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
-import { logLive } from "../../src/live/log/LogLive.ts"
-import { LogService } from "../../src/services/LogService.ts"
+import { makeLogOpener } from "../../src/live/log/LogLive.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { must, run } from "../lab/run.ts"
@@ -16,8 +15,10 @@ describe.skipIf(!hasMacvtap)("a log on a full disk", () => {
     try {
       const lines: Array<string> = []
       const stderr = (text: string): void => void lines.push(text)
-      await LogService.use(({ log }) => Effect.forEach(Array(100), () => log("error", () => "x".repeat(1000)))).pipe(
-        Effect.provide(logLive({ file: `${disk}/a.log`, context: "c1", stderr })),
+      const { open } = makeLogOpener(stderr)
+      await open({ file: `${disk}/a.log`, context: "c1" }).pipe(
+        Effect.flatMap(({ log }) => Effect.forEach(Array(100), () => log("error", () => "x".repeat(1000)))),
+        Effect.scoped,
         Effect.runPromise
       )
       assert.strictEqual(lines.length, 1)
@@ -26,8 +27,9 @@ describe.skipIf(!hasMacvtap)("a log on a full disk", () => {
         /^\S+ warning c1 cannot write to "logFile" ".*\/disk\/a\.log": ENOSPC; its lines are lost\n$/
       )
       assert.isAbove(statSync(`${disk}/a.log`).size, 1000)
-      const none = await LogService.use(({ log }) => log("error", () => "text")).pipe(
-        Effect.provide(logLive({ file: `${disk}/b.log`, context: "c1", stderr })),
+      const none = await open({ file: `${disk}/b.log`, context: "c1" }).pipe(
+        Effect.flatMap(({ log }) => log("error", () => "text")),
+        Effect.scoped,
         Effect.exit,
         Effect.runPromise
       )

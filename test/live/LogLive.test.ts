@@ -3,22 +3,33 @@ import { chownSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, wr
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type LogOptions, logLive } from "../../src/live/log/LogLive.ts"
+import { makeLogOpener } from "../../src/live/log/LogLive.ts"
 import { logHeader } from "../../src/live/log/logFile.ts"
-import { type LogLevel, LogService, logLevels } from "../../src/services/LogService.ts"
+import { type Log, type LogLevel, type LogSettings, logLevels } from "../../src/services/LogService.ts"
 import { type Folder, makeFolder } from "../lab/folder.ts"
+
+/** Does something with a log of its own. */
+const withLog = <A>(
+  settings: Omit<LogSettings, "context">,
+  stderr: (text: string) => void,
+  use: (log: Log) => Effect.Effect<A>
+): Effect.Effect<A> =>
+  makeLogOpener(stderr)
+    .open({ ...settings, context: "c1" })
+    .pipe(Effect.flatMap(use), Effect.scoped)
 
 /** What stderr gets from a log that is given these lines. */
 const logged = (
-  options: Omit<LogOptions, "stderr" | "context">,
+  settings: Omit<LogSettings, "context">,
   lines: ReadonlyArray<readonly [LogLevel, string]> = [["error", "text"]]
 ): Effect.Effect<string> =>
   Effect.suspend(() => {
     const stderr: Array<string> = []
-    return LogService.use(({ log }) => Effect.forEach(lines, ([level, line]) => log(level, () => line))).pipe(
-      Effect.provide(logLive({ ...options, context: "c1", stderr: (text) => void stderr.push(text) })),
-      Effect.map(() => stderr.join(""))
-    )
+    return withLog(
+      settings,
+      (text) => void stderr.push(text),
+      ({ log }) => Effect.forEach(lines, ([level, line]) => log(level, () => line))
+    ).pipe(Effect.map(() => stderr.join("")))
   })
 
 /** A folder for the length of the test. */
@@ -49,10 +60,11 @@ describe("the level", () => {
   )
 
   it.effect("spares the making of lines that are not shown", () =>
-    Effect.gen(function* () {
-      const { log } = yield* LogService
-      yield* log("info", () => assert.fail("made a line that nobody reads"))
-    }).pipe(Effect.provide(logLive({ context: "c1", stderr: () => {} })))
+    withLog(
+      {},
+      () => {},
+      ({ log }) => log("info", () => assert.fail("made a line that nobody reads"))
+    )
   )
 })
 
@@ -76,15 +88,12 @@ describe("a line", () => {
   )
 
   it.effect("is lost without harm where stderr is closed", () =>
-    LogService.use(({ log }) => log("error", () => "text")).pipe(
-      Effect.provide(
-        logLive({
-          context: "c1",
-          stderr: () => {
-            throw Object.assign(new Error("write"), { code: "EPIPE" })
-          }
-        })
-      )
+    withLog(
+      {},
+      () => {
+        throw Object.assign(new Error("write"), { code: "EPIPE" })
+      },
+      ({ log }) => log("error", () => "text")
     )
   )
 })

@@ -1,5 +1,6 @@
 /** A socket whose every word is written in the test, and the messages of a kernel that is not there. */
-import type { Datagram, Event, Transport } from "../../src/live/netlink/conversation.ts"
+import type { Event } from "../../src/live/netlink/conversation.ts"
+import type { Datagram, Transport } from "../../src/live/netlink/Transport.ts"
 import { SystemError } from "../../src/live/system/errno.ts"
 import { NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN, RTM_NEWLINK } from "../../src/netlink/constants.ts"
 import { encodeLink } from "../../src/netlink/link.ts"

@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { CniError } from "../../src/cni/call/CniError.ts"
+import type * as Layer from "effect/Layer"
 import type { StdinError } from "../../src/cni/call/Invocation.ts"
-import { call, type Host } from "../../src/plugin/call.ts"
+import { call, type Services } from "../../src/plugin/call.ts"
+import { type AnswerLost, CallerService } from "../../src/services/CallerService.ts"
 
 export interface Invocation {
   /** The executable's name, `macvtap` when left out. */
@@ -23,7 +24,7 @@ export interface Answer {
 }
 
 /** What stdout does with a text. */
-export type Deliver = (text: string) => Effect.Effect<void, CniError>
+export type Deliver = (text: string) => Effect.Effect<void, AnswerLost>
 
 const isStdinError = (stdin: Invocation["stdin"]): stdin is StdinError =>
   typeof stdin === "object" && "_tag" in stdin && stdin._tag === "StdinError"
@@ -31,25 +32,23 @@ const isStdinError = (stdin: Invocation["stdin"]): stdin is StdinError =>
 const textOf = (stdin: string | object): string => (typeof stdin === "string" ? stdin : JSON.stringify(stdin))
 
 export const callWith = (
-  machine: ReturnType<Host["machine"]>,
+  machine: Layer.Layer<Exclude<Services, CallerService>>,
   { program = "macvtap", env, stdin }: Invocation,
   deliver: Deliver = () => Effect.void
 ): Effect.Effect<Answer> =>
   Effect.suspend(() => {
     const written: Array<string> = []
     const told: Array<string> = []
-    return call(
-      {
-        machine: () => machine,
-        deliver: (text) => Effect.tap(deliver(text), () => Effect.sync(() => written.push(text))),
+    return call({
+      program,
+      env,
+      stdin: isStdinError(stdin) ? Effect.fail(stdin) : Effect.sync(() => textOf(stdin))
+    }).pipe(
+      Effect.provideService(CallerService, {
+        answer: (text) => Effect.tap(deliver(text), () => Effect.sync(() => written.push(text))),
         tell: (text) => Effect.sync(() => void told.push(text))
-      },
-      {
-        program,
-        env,
-        stdin: isStdinError(stdin) ? Effect.fail(stdin) : Effect.sync(() => textOf(stdin))
-      }
-    ).pipe(
+      }),
+      Effect.provide(machine),
       Effect.forkChild,
       Effect.flatMap(Fiber.await),
       Effect.map((exit) => ({

@@ -1,9 +1,9 @@
 /** What must hold of every attachment, whatever the node, the network and the moment. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { CniError } from "../../src/cni/call/CniError.ts"
 import { deviceName } from "../../src/devices/deviceName.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
+import { AnswerLost } from "../../src/services/CallerService.ts"
 import { assertSame } from "./assertSame.ts"
 import { assertIsThere } from "./isThere.ts"
 import { type Answer, callOn } from "./onMock.ts"
@@ -66,7 +66,7 @@ describe("an attachment", () => {
       Effect.gen(function* () {
         const kernel = makeWorld(scenario)
         const before = kernel.snapshot()
-        const broken = new CniError({ code: 5, msg: "error writing to stdout: EPIPE" })
+        const broken = new AnswerLost({ reason: "EPIPE" })
         const answer = yield* callOn(kernel, invocationOf(scenario, "ADD"), { deliver: () => Effect.fail(broken) })
         assert.strictEqual(answer.status, 1)
         assert.include(answer.stderr, "EPIPE")

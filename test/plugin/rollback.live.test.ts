@@ -4,6 +4,7 @@ import { mkdir, readdir, readlink } from "node:fs/promises"
 import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { assert, describe, it } from "vitest"
 import { candidates } from "../../src/cni/identity/ifindex.ts"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
@@ -12,8 +13,8 @@ import { nodePath } from "../../src/devices/resources.ts"
 import { standaloneAlias } from "../../src/devices/standalone.ts"
 import { writeResources } from "../../src/devices/writeResources.ts"
 import { makeReservation } from "../../src/live/device/ReservationLive.ts"
-import { liveMachine } from "../../src/live/layer.ts"
-import { type FaultyServices, withFaults } from "../../src/mock/faults/layer.ts"
+import { liveServices } from "../../src/live/layer.ts"
+import { withFaults } from "../../src/mock/faults/layer.ts"
 import { type Fault, makeRequests, type Requests } from "../../src/mock/faults/requests.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { ReservationService } from "../../src/services/ReservationService.ts"
@@ -98,8 +99,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 /** The live services as a process in the scene's host has them. */
 const servicesIn = ({ host, state }: Scene) => {
-  const live = liveMachine({ context: "rollback", stderr: () => {} })
-  if (!Context.isContext(live)) throw new Error("layers where plain values are expected")
+  const live = liveServices({ knowsAbsence: false })
   const netns = Context.get(live, NetnsService)
   return live.pipe(
     Context.add(NetnsService, { ...netns, current: Effect.orDie(netns.open(host.path)) }),
@@ -109,7 +109,7 @@ const servicesIn = ({ host, state }: Scene) => {
 
 const call = (scene: Scene, { conf }: Scenario, command: "ADD" | "DEL", requests: Requests): Promise<Answer> => {
   const live = servicesIn(scene)
-  const machine = Context.merge(live, withFaults(requests, live as Context.Context<FaultyServices>))
+  const machine = Layer.succeedContext(Context.merge(live, withFaults(requests, live)))
   const { pod, stub } = scene
   return Effect.runPromise(
     callWith(machine, {

@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "device-plugin/main.ts": ["live"],
   tools: ["command", "cni", "services", "devices", "link", "wire"],
   "commands.ts": ["tools", "device-plugin", "command", "cni"],
-  "main.ts": ["commands.ts", "plugin", "cni", "live"]
+  "main.ts": ["commands.ts", "plugin", "cni", "live", "services"]
 }
 
 /** Packages that are one part's alone; every other but effect is nobody's. */

@@ -1,11 +1,12 @@
 /** Which MAC address a link is to have: four places can say it. */
 import * as Result from "effect/Result"
+import { parseMac } from "../../wire/mac.ts"
 import type { CniArgs } from "../call/CniArgs.ts"
 import { CniError, codes } from "../call/CniError.ts"
 import { type JsonObject, struct } from "../decode/decode.ts"
 import { text } from "../decode/decoders.ts"
 import { show } from "../decode/show.ts"
-import { macProblem, parseMac } from "../result/MacAddress.ts"
+import { macProblem } from "./macProblem.ts"
 import { decodeConfig, invalidConfig } from "./NetConf.ts"
 
 interface Candidate {

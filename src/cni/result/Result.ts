@@ -2,9 +2,6 @@
 import { type Dns, isEmptyDns } from "./Dns.ts"
 import type { Cidr, Ip } from "./Ip.ts"
 
-export { decodeResult, parseResult } from "./decodeResult.ts"
-export { encodeResult } from "./encodeResult.ts"
-
 export interface ResultInterface {
   readonly name: string
   readonly mac?: string

@@ -1,79 +1,43 @@
-/** LogService on stderr or a file. Nothing that goes wrong with a log ever fails a call. */
+/** Logs on stderr or in a file. Nothing that goes wrong with a log ever fails a call. */
 import { closeSync, writeSync } from "node:fs"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type LogLevel, LogService, logLevels } from "../../services/LogService.ts"
+import { type Log, type LogLevel, type LogOpener, type LogSettings, logLevels } from "../../services/LogService.ts"
 import { escapeText, quote } from "../../wire/foreign.ts"
 import { errnoOf } from "../system/errno.ts"
 import { ownRoot, type Root } from "../system/root.ts"
 import { openLogFile } from "./logFile.ts"
 
-export interface LogOptions {
-  /** `logFile` of the configuration; stderr when left out. */
-  readonly file?: string
-  /** Where `file` is; this process's root when left out. */
-  readonly root?: Root
-  /** The lowest level that is shown; `warning` when left out. */
-  readonly level?: LogLevel
+interface LogOptions extends LogSettings {
+  /** Where `file` is. */
+  readonly root: Root
   /** Writes whole lines to stderr. */
   readonly stderr: (text: string) => void
-  /** What every line begins with after its level, so that calls can be told apart: the container id. */
-  readonly context: string
 }
 
 /** Longer lines are cut: a line is one write(2), so that lines of several calls do not mix. */
 const maxLine = 16384
 
-/** stderr can be closed, or full and non-blocking: then the words are lost, and nothing else. */
-const quietly =
-  (write: (text: string) => void) =>
-  (text: string): void => {
-    try {
-      write(text)
-    } catch {
-      // There is nobody left to tell.
-    }
-  }
-
 type Line = (time: number, level: LogLevel, text: string) => string
-
-const lineOf =
-  ({ context }: LogOptions): Line =>
-  (time, level, text) => {
-    const whole = escapeText(`${new Date(time).toISOString()} ${level} ${context} ${text}`)
-    return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
-  }
 
 type Write = (time: number, level: LogLevel, text: string) => void
 
-const logThrough = (write: Write, { level: least = "warning" }: LogOptions): LogService["Service"] => {
-  const threshold = logLevels.indexOf(least)
-  return {
-    log: (level, text) =>
-      logLevels.indexOf(level) < threshold
-        ? Effect.void
-        : Effect.map(Clock.currentTimeMillis, (time) => write(time, level, text()))
+/** The logs of calls: files below `root`, or `stderr`, which writes whole lines. */
+export const makeLogOpener = (stderr: (text: string) => void, root: Root = ownRoot): LogOpener["Service"] => ({
+  open: (settings) => {
+    const options = { ...settings, stderr, root }
+    return settings.file === undefined ? Effect.succeed(stderrLog(options)) : fileLog(options, settings.file)
   }
-}
-
-const writeTo = (options: LogOptions): Write => {
-  const line = lineOf(options)
-  const stderr = quietly(options.stderr)
-  return (time, level, text) => stderr(line(time, level, text))
-}
-
-/** The log of a call without `logFile`: nothing to open, nothing to close. */
-export const stderrLog = (options: LogOptions): LogService["Service"] => logThrough(writeTo(options), options)
+})
 
 /** The file is opened at once, so that a `logFile` that cannot be one is reported by every call. */
-const fileLog = (options: LogOptions, path: string): Effect.Effect<LogService["Service"], never, Scope.Scope> =>
+const fileLog = (options: LogOptions, path: string): Effect.Effect<Log, never, Scope.Scope> =>
   Effect.gen(function* () {
     const line = lineOf(options)
     const stderr = writeTo(options)
     const file = yield* Effect.acquireRelease(
-      Effect.sync(() => openLogFile(path, options.root ?? ownRoot)),
+      Effect.sync(() => openLogFile(path, options.root)),
       (opened) => Effect.sync(() => "fd" in opened && closeSync(opened.fd))
     )
     if ("fault" in file) {
@@ -101,8 +65,39 @@ const fileLog = (options: LogOptions, path: string): Effect.Effect<LogService["S
     }, options)
   })
 
-/** The log of one call. */
-export const makeLog = (options: LogOptions): Effect.Effect<LogService["Service"], never, Scope.Scope> =>
-  options.file === undefined ? Effect.succeed(stderrLog(options)) : fileLog(options, options.file)
+/** The log of a call without `logFile`: nothing to open, nothing to close. */
+const stderrLog = (options: LogOptions): Log => logThrough(writeTo(options), options)
 
-export const logLive = (options: LogOptions): Layer.Layer<LogService> => Layer.effect(LogService, makeLog(options))
+const writeTo = (options: LogOptions): Write => {
+  const line = lineOf(options)
+  const stderr = quietly(options.stderr)
+  return (time, level, text) => stderr(line(time, level, text))
+}
+
+const lineOf =
+  ({ context }: LogOptions): Line =>
+  (time, level, text) => {
+    const whole = escapeText(`${new Date(time).toISOString()} ${level} ${context} ${text}`)
+    return `${whole.length > maxLine ? `${whole.slice(0, maxLine)} …` : whole}\n`
+  }
+
+/** stderr can be closed, or full and non-blocking: then the words are lost, and nothing else. */
+const quietly =
+  (write: (text: string) => void) =>
+  (text: string): void => {
+    try {
+      write(text)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
+const logThrough = (write: Write, { level: least = "warning" }: LogOptions): Log => {
+  const threshold = logLevels.indexOf(least)
+  return {
+    log: (level, text) =>
+      logLevels.indexOf(level) < threshold
+        ? Effect.void
+        : Effect.map(Clock.currentTimeMillis, (time) => write(time, level, text()))
+  }
+}

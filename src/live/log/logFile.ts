@@ -9,36 +9,6 @@ import type { Root } from "../system/root.ts"
 /** The first line of every log file of ours; nothing else is appended to. */
 export const logHeader = "# macvtap-cni log\n"
 
-/** What is wrong with the path, or undefined. */
-const pathFault = (path: string): string | undefined => {
-  const parts = path.split("/")
-  const name = parts.at(-1) ?? ""
-  if (!path.startsWith("/")) return "it is not absolute"
-  if (path.includes("\0")) return "it holds a NUL byte"
-  if (parts.includes("..")) return 'it holds ".."'
-  if (name !== "log" && !(name.endsWith(".log") && name !== ".log"))
-    return 'its last part is neither "log" nor ends in ".log"'
-  return undefined
-}
-
-/** The effective user: whom the kernel shows as the owner of the process's own folder. */
-const ourUser = (): number => statSync("/proc/self").uid
-
-/** What is wrong with the open file, or undefined. An empty one gets the header. */
-const fileFault = (fd: number): string | undefined => {
-  const stats = fstatSync(fd)
-  if (!stats.isFile()) return "it is not a regular file"
-  if (stats.nlink !== 1) return `it has ${stats.nlink} links`
-  if (stats.uid !== ourUser()) return `it belongs to user ${stats.uid}`
-  if (stats.size === 0) {
-    writeSync(fd, logHeader)
-    return undefined
-  }
-  const start = Buffer.alloc(logHeader.length)
-  const length = readSync(fd, start, 0, start.length, 0)
-  return start.toString("latin1", 0, length) === logHeader ? undefined : "it holds something else than our log"
-}
-
 /** A descriptor to append to, or in words why not. */
 export const openLogFile = (path: string, root: Root): { readonly fd: number } | { readonly fault: string } => {
   const wrong = pathFault(path)
@@ -56,3 +26,33 @@ export const openLogFile = (path: string, root: Root): { readonly fd: number } |
     return { fault: errnoOf(thrown) ?? String(thrown) }
   }
 }
+
+/** What is wrong with the path, or undefined. */
+const pathFault = (path: string): string | undefined => {
+  const parts = path.split("/")
+  const name = parts.at(-1) ?? ""
+  if (!path.startsWith("/")) return "it is not absolute"
+  if (path.includes("\0")) return "it holds a NUL byte"
+  if (parts.includes("..")) return 'it holds ".."'
+  if (name !== "log" && !(name.endsWith(".log") && name !== ".log"))
+    return 'its last part is neither "log" nor ends in ".log"'
+  return undefined
+}
+
+/** What is wrong with the open file, or undefined. An empty one gets the header. */
+const fileFault = (fd: number): string | undefined => {
+  const stats = fstatSync(fd)
+  if (!stats.isFile()) return "it is not a regular file"
+  if (stats.nlink !== 1) return `it has ${stats.nlink} links`
+  if (stats.uid !== ourUser()) return `it belongs to user ${stats.uid}`
+  if (stats.size === 0) {
+    writeSync(fd, logHeader)
+    return undefined
+  }
+  const start = Buffer.alloc(logHeader.length)
+  const length = readSync(fd, start, 0, start.length, 0)
+  return start.toString("latin1", 0, length) === logHeader ? undefined : "it holds something else than our log"
+}
+
+/** The effective user: whom the kernel shows as the owner of the process's own folder. */
+const ourUser = (): number => statSync("/proc/self").uid

@@ -9,11 +9,10 @@ import { here, type Whereabouts } from "../whereabouts.ts"
 import { openSocket, socketTransport } from "./netlinkSocket.ts"
 import { makeRtnetlink } from "./rtnetlink.ts"
 
+export const netlinkLive: Layer.Layer<NetlinkService> = Layer.sync(NetlinkService, () => makeNetlink())
+
 /** Route sockets, closed with their scope. */
-export const makeNetlink = (
-  { log }: LogService["Service"],
-  { resident = false }: Whereabouts = here
-): NetlinkService["Service"] => ({
+export const makeNetlink = ({ resident = false }: Whereabouts = here): NetlinkService["Service"] => ({
   connect: (netns) =>
     Effect.acquireRelease(
       attempt(
@@ -21,10 +20,7 @@ export const makeNetlink = (
         (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
       ),
       (fd) => Effect.sync(() => closeSync(fd))
-    ).pipe(Effect.map((fd) => makeRtnetlink(socketTransport(fd, resident), log)))
+    ).pipe(
+      Effect.flatMap((fd) => Effect.map(LogService, ({ log }) => makeRtnetlink(socketTransport(fd, resident), log)))
+    )
 })
-
-export const netlinkLive: Layer.Layer<NetlinkService, never, LogService> = Layer.effect(
-  NetlinkService,
-  Effect.map(LogService, (log) => makeNetlink(log))
-)

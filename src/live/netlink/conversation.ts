@@ -14,27 +14,7 @@ import {
 import { decode, encode, type Message, type Request, readError } from "../../netlink/message.ts"
 import { errnoName } from "../../wire/errno.ts"
 import { errnoOf } from "../system/errno.ts"
-
-export interface Datagram {
-  readonly bytes: Uint8Array
-  /** As it was sent; more than there are bytes where the buffer was too small. */
-  readonly size: number
-  /** nl_pid of the sender: 0 is the kernel. */
-  readonly sender: number
-}
-
-/** A socket. Both functions throw errors that `errnoOf` understands. */
-export interface Transport {
-  readonly send: (bytes: Uint8Array) => void
-  /** The same from another thread, for requests within which the kernel waits; rejects as `send` throws. */
-  readonly sendWaiting?: (bytes: Uint8Array) => Promise<unknown>
-  /** Waits up to the socket's time limit, or not at all; EAGAIN where nothing came. The bytes are the caller's to keep. */
-  readonly receive: (wait: boolean) => Datagram
-  /** Milliseconds without a message of ours after which there is no answer. */
-  readonly timeLimit: number
-  /** Milliseconds, monotonic. */
-  readonly now: () => number
-}
+import type { Datagram, Transport } from "./Transport.ts"
 
 export type Answer =
   | { readonly _tag: "Answered"; readonly messages: ReadonlyArray<Message> }
@@ -46,13 +26,9 @@ export type Event = { readonly message: Message } | { readonly note: string }
 /** How often a question is asked whose answer was lost or changed meanwhile. Requests that change something are sent once. */
 const maxTries = 8
 
-const refused = (errno: string, extack?: string): Answer =>
-  extack === undefined ? { _tag: "Refused", errno } : { _tag: "Refused", errno, extack }
-
-/** The verdict of NLMSG_ERROR or NLMSG_DONE. */
-const verdict = (message: Message, messages: ReadonlyArray<Message>): Answer => {
-  const { errno, extack } = readError(message)
-  return errno === 0 ? { _tag: "Answered", messages } : refused(errnoName(errno), extack)
+/** The answer was lost, or is not to be trusted; the errno says why. */
+interface Lost {
+  readonly lost: string
 }
 
 /**
@@ -75,24 +51,6 @@ export const converse = (
     if ("_tag" in outcome) return outcome
     if (!repeatable || tries === maxTries) return refused(outcome.lost)
     trace({ note: `${outcome.lost}: asked again` })
-  }
-}
-
-/** The answer was lost, or is not to be trusted; the errno says why. */
-interface Lost {
-  readonly lost: string
-}
-
-const send = ({ now, send, timeLimit }: Transport, bytes: Uint8Array): string | undefined => {
-  for (const end = now() + timeLimit; ; ) {
-    try {
-      send(bytes)
-      return undefined
-    } catch (thrown) {
-      const errno = errnoOf(thrown)
-      if (errno === undefined) throw thrown
-      if (errno !== "EINTR" || now() >= end) return errno
-    }
   }
 }
 
@@ -151,3 +109,25 @@ const ask = (
     if (transport.now() >= end) return refused("ETIMEDOUT")
   }
 }
+
+const send = ({ now, send, timeLimit }: Transport, bytes: Uint8Array): string | undefined => {
+  for (const end = now() + timeLimit; ; ) {
+    try {
+      send(bytes)
+      return undefined
+    } catch (thrown) {
+      const errno = errnoOf(thrown)
+      if (errno === undefined) throw thrown
+      if (errno !== "EINTR" || now() >= end) return errno
+    }
+  }
+}
+
+/** The verdict of NLMSG_ERROR or NLMSG_DONE. */
+const verdict = (message: Message, messages: ReadonlyArray<Message>): Answer => {
+  const { errno, extack } = readError(message)
+  return errno === 0 ? { _tag: "Answered", messages } : refused(errnoName(errno), extack)
+}
+
+const refused = (errno: string, extack?: string): Answer =>
+  extack === undefined ? { _tag: "Refused", errno } : { _tag: "Refused", errno, extack }

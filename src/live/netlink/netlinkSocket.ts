@@ -4,7 +4,7 @@ import { readU32 } from "../../wire/bytes.ts"
 import { inside } from "../netns/enter.ts"
 import { errnoOf } from "../system/errno.ts"
 import { O_CLOEXEC, recvfrom, send, sendWaiting, setsockopt, socket } from "../system/libc.ts"
-import type { Transport } from "./conversation.ts"
+import type { Transport } from "./Transport.ts"
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
@@ -33,17 +33,6 @@ let buffer = new Uint8Array(65536)
 /** `struct sockaddr_nl { u16 nl_family; u16 pad; u32 nl_pid; u32 nl_groups; }` */
 const address = new Uint8Array(12)
 
-/** Kernels before 4.12, 4.3 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
-const bestEffort = (step: () => void): boolean => {
-  try {
-    step()
-    return true
-  } catch (thrown) {
-    if (errnoOf(thrown) === undefined) throw thrown
-    return false
-  }
-}
-
 /** `socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)` in the namespace; it stays there whatever the thread does later. */
 export const openSocket = (netns: { readonly fd: number; readonly path: string }): number => {
   const fd = inside(netns, () => socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE))
@@ -60,6 +49,17 @@ export const openSocket = (netns: { readonly fd: number; readonly path: string }
   } catch (thrown) {
     closeSync(fd)
     throw thrown
+  }
+}
+
+/** Kernels before 4.12, 4.3 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
+const bestEffort = (step: () => void): boolean => {
+  try {
+    step()
+    return true
+  } catch (thrown) {
+    if (errnoOf(thrown) === undefined) throw thrown
+    return false
   }
 }
 

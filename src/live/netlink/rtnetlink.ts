@@ -7,55 +7,16 @@ import { decodeLink } from "../../netlink/link.ts"
 import { encode, type Message, type Request } from "../../netlink/message.ts"
 import * as requests from "../../netlink/requests.ts"
 import { decodeRoutes } from "../../netlink/route.ts"
-import type { LogService } from "../../services/LogService.ts"
+import type { Log } from "../../services/LogService.ts"
 import { LinkNotFound, NetlinkError, type Rtnetlink } from "../../services/NetlinkService.ts"
-import { type Answer, converse, type Event, type Transport } from "./conversation.ts"
-
-type Log = LogService["Service"]["log"]
-
-/** The link is not there, or not any more. */
-const missing =
-  (link: string | number) =>
-  (error: NetlinkError): LinkNotFound | NetlinkError =>
-    error.errno === "ENODEV" ? new LinkNotFound({ link }) : error
-
-/** What the bodies of one type say; those that say nothing we know are left out. */
-const bodies = <A>(
-  messages: ReadonlyArray<Message>,
-  type: number,
-  decode: (body: Uint8Array) => A | undefined
-): ReadonlyArray<A> => {
-  const found: Array<A> = []
-  for (const message of messages) {
-    const decoded = message.type === type ? decode(message.body) : undefined
-    if (decoded !== undefined) found.push(decoded)
-  }
-  return found
-}
-
-/** All lines at level debug. Whether they are shown is learnt from the first, so that a dump costs one question. */
-const logEvents = (log: Log, events: ReadonlyArray<Event>): Effect.Effect<void> => {
-  const line = (event: Event): string => ("note" in event ? `! ${event.note}` : `< ${describe(event.message)}`)
-  const [first, ...rest] = events
-  if (first === undefined) return Effect.void
-  let shown = false
-  return Effect.flatMap(
-    log("debug", () => {
-      shown = true
-      return line(first)
-    }),
-    () => (shown ? Effect.forEach(rest, (event) => log("debug", () => line(event)), { discard: true }) : Effect.void)
-  )
-}
-
-const refusal = (operation: string, { errno, extack }: Extract<Answer, { _tag: "Refused" }>): NetlinkError =>
-  new NetlinkError({ operation, errno, ...(extack === undefined ? {} : { extack }) })
+import { type Answer, converse, type Event } from "./conversation.ts"
+import type { Transport } from "./Transport.ts"
 
 /** Has the request carried out. */
 type Converse = (request: Request, trace: (event: Event) => void) => Effect.Effect<Answer>
 
 /** A conversation partner: every request and all that came back goes to the log. */
-export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
+export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink => {
   let sequence = 0
   const inOneStep: Converse = (request, trace) =>
     Effect.sync(() => converse(transport, request, () => ++sequence, trace))
@@ -164,4 +125,42 @@ export const makeRtnetlink = (transport: Transport, log: Log): Rtnetlink => {
         )
       )
   }
+}
+
+/** All lines at level debug. Whether they are shown is learnt from the first, so that a dump costs one question. */
+const logEvents = (log: Log["log"], events: ReadonlyArray<Event>): Effect.Effect<void> => {
+  const line = (event: Event): string => ("note" in event ? `! ${event.note}` : `< ${describe(event.message)}`)
+  const [first, ...rest] = events
+  if (first === undefined) return Effect.void
+  let shown = false
+  return Effect.flatMap(
+    log("debug", () => {
+      shown = true
+      return line(first)
+    }),
+    () => (shown ? Effect.forEach(rest, (event) => log("debug", () => line(event)), { discard: true }) : Effect.void)
+  )
+}
+
+const refusal = (operation: string, { errno, extack }: Extract<Answer, { _tag: "Refused" }>): NetlinkError =>
+  new NetlinkError({ operation, errno, ...(extack === undefined ? {} : { extack }) })
+
+/** The link is not there, or not any more. */
+const missing =
+  (link: string | number) =>
+  (error: NetlinkError): LinkNotFound | NetlinkError =>
+    error.errno === "ENODEV" ? new LinkNotFound({ link }) : error
+
+/** What the bodies of one type say; those that say nothing we know are left out. */
+const bodies = <A>(
+  messages: ReadonlyArray<Message>,
+  type: number,
+  decode: (body: Uint8Array) => A | undefined
+): ReadonlyArray<A> => {
+  const found: Array<A> = []
+  for (const message of messages) {
+    const decoded = message.type === type ? decode(message.body) : undefined
+    if (decoded !== undefined) found.push(decoded)
+  }
+  return found
 }

@@ -22,18 +22,7 @@ export const ownNetns = "/proc/thread-self/ns/net"
 let home: number | undefined
 let stranded: Stranded | undefined
 
-/** Dies where an earlier step could not come back. */
-export const assertHome = (): void => {
-  if (stranded !== undefined) throw stranded
-}
-
 let homeStats: ReturnType<typeof fstatSync> | undefined
-
-const isHome = (home: number, fd: number): boolean => {
-  homeStats ??= fstatSync(home)
-  const { ino, dev } = fstatSync(fd)
-  return ino === homeStats.ino && dev === homeStats.dev
-}
 
 /**
  * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving: where setns to
@@ -57,4 +46,15 @@ export const inside = <A>(netns: { readonly fd: number; readonly path: string },
       throw stranded
     }
   }
+}
+
+/** Dies where an earlier step could not come back. */
+export const assertHome = (): void => {
+  if (stranded !== undefined) throw stranded
+}
+
+const isHome = (home: number, fd: number): boolean => {
+  homeStats ??= fstatSync(home)
+  const { ino, dev } = fstatSync(fd)
+  return ino === homeStats.ino && dev === homeStats.dev
 }

@@ -19,8 +19,8 @@ import { delegateEnvironment } from "./environment.ts"
 export interface DelegateOptions {
   /** Where plugins are, and what starts them; this process when left out. */
   readonly where?: Whereabouts
-  /** Writes whole lines to stderr. */
-  readonly stderr: (text: string) => void
+  /** Says whole lines to people. */
+  readonly tell: (text: string) => Effect.Effect<void>
   /** Milliseconds between two tries to start a program that is just being written (ETXTBSY); 1000 when left out. */
   readonly busyDelay?: number
 }
@@ -28,29 +28,8 @@ export interface DelegateOptions {
 /** A plugin being installed while it is called: tried this often in all, as libcni does. */
 const busyTries = 6
 
-const isFile = (root: Root, path: string): boolean => {
-  const fd = root.open(path, O_PATH)
-  try {
-    return fstatSync(fd).isFile()
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** The first regular file of that name in the folders of CNI_PATH; an empty folder name is none. */
-const find = ({ type, path }: DelegateCall, { root }: Whereabouts): string | undefined => {
-  if (type === "" || type.includes("/") || type.includes("\0")) return undefined
-  return path
-    .filter((folder) => folder !== "")
-    .map((folder) => `${folder}/${type}`)
-    .find((file) => {
-      try {
-        return isFile(root, file)
-      } catch {
-        return false
-      }
-    })
-}
+export const delegateLive = (options: DelegateOptions): Layer.Layer<DelegateService> =>
+  Layer.succeed(DelegateService, makeDelegate(options))
 
 /** Plugins of CNI_PATH, as processes of their own. */
 export const makeDelegate = (options: DelegateOptions): DelegateService["Service"] => {
@@ -75,7 +54,7 @@ export const makeDelegate = (options: DelegateOptions): DelegateService["Service
     if (outcome._tag === "Refused") return yield* new DelegateUnusable({ type, file, errno: outcome.errno })
     if (outcome.status !== "exit status 0") return yield* new DelegateFailed({ type, ...outcome })
     for (const line of outcome.stderr.split("\n")) {
-      if (line !== "") yield* Effect.ignore(Effect.try(() => options.stderr(`${escapeText(line)}\n`)))
+      if (line !== "") yield* options.tell(`${escapeText(line)}\n`)
     }
     return outcome.stdout
   })
@@ -88,5 +67,26 @@ export const makeDelegate = (options: DelegateOptions): DelegateService["Service
   }
 }
 
-export const delegateLive = (options: DelegateOptions): Layer.Layer<DelegateService> =>
-  Layer.succeed(DelegateService, makeDelegate(options))
+/** The first regular file of that name in the folders of CNI_PATH; an empty folder name is none. */
+const find = ({ type, path }: DelegateCall, { root }: Whereabouts): string | undefined => {
+  if (type === "" || type.includes("/") || type.includes("\0")) return undefined
+  return path
+    .filter((folder) => folder !== "")
+    .map((folder) => `${folder}/${type}`)
+    .find((file) => {
+      try {
+        return isFile(root, file)
+      } catch {
+        return false
+      }
+    })
+}
+
+const isFile = (root: Root, path: string): boolean => {
+  const fd = root.open(path, O_PATH)
+  try {
+    return fstatSync(fd).isFile()
+  } finally {
+    closeSync(fd)
+  }
+}

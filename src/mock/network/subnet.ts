@@ -1,8 +1,6 @@
 /** Arithmetic on the text of IP addresses. */
-import { decodeIp, encodeIp } from "../../wire/ip.ts"
+import { decodeIp, encodeIp, familyOf, maskBytes } from "../../wire/ip.ts"
 import { refuse } from "../kernel/Refusal.ts"
-
-export const familyOf = (address: string): 4 | 6 => (address.includes(":") ? 6 : 4)
 
 const bytesOf = (address: string): Uint8Array => encodeIp(address) ?? refuse("EINVAL")
 
@@ -10,10 +8,8 @@ const bytesOf = (address: string): Uint8Array => encodeIp(address) ?? refuse("EI
 export const canonical = (address: string): string => decodeIp(bytesOf(address)) ?? refuse("EINVAL")
 
 /** The first `prefix` bits of the address, the rest zero: `10.1.2.0` for (`10.1.2.3`, 24). */
-export const networkOf = (address: string, prefix: number): string => {
-  const bytes = bytesOf(address).map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - i * 8))))
-  return decodeIp(bytes) ?? refuse("EINVAL")
-}
+export const networkOf = (address: string, prefix: number): string =>
+  decodeIp(maskBytes(bytesOf(address), prefix)) ?? refuse("EINVAL")
 
 /** Whether the address is in the network. */
 export const contains = (dst: string, prefix: number, address: string): boolean =>

@@ -10,39 +10,9 @@ import { differs } from "../refusal/differs.ts"
 
 /** The kernel takes table 0 for it. */
 const mainTable = 254
+
 /** Bytes: 65535 less 15, to which the kernel cuts a larger one. */
 const largestRouteMtu = 65520
-
-/** Zero says as much as nothing. */
-const asAsked = (asked: number | undefined, found: number | undefined): boolean => !asked || asked === found
-
-const isRoute = (asked: ResultRoute) => {
-  const { family, address, prefix } = networkOf(asked.dst)
-  return (route: Route): boolean =>
-    route.family === family &&
-    route.prefix === prefix &&
-    route.dst === address &&
-    (route.table ?? mainTable) === (asked.table || mainTable) &&
-    // A default route may come from the first gateway of the family; only a stated gateway of another route is compared.
-    (asked.gw === undefined || prefix === 0 || route.gw === asked.gw.address) &&
-    asAsked(asked.priority, route.priority) &&
-    asAsked(asked.mtu && Math.min(asked.mtu, largestRouteMtu), route.mtu) &&
-    asAsked(asked.advmss, route.advmss) &&
-    // IPv6 routes have no scope.
-    (family === 6 || asked.scope === undefined || route.scope === asked.scope)
-}
-
-/**
- * The route to the address's own network, which the kernel makes: in whichever table, since others of a chain move it. An
- * address alone has none.
- */
-const hasSubnetRoute = (link: Link, routes: ReadonlyArray<Route>, { address }: ResultIp): boolean => {
-  const network = networkOf(address)
-  return (
-    address.prefix === (address.family === 4 ? 32 : 128) ||
-    routes.some(({ dev, dst, prefix }) => dev === link.index && dst === network.address && prefix === network.prefix)
-  )
-}
 
 /** `index` is the attachment's own interface in the result. */
 export const checkAddresses = Effect.fnUntraced(function* (
@@ -75,3 +45,34 @@ export const checkAddresses = Effect.fnUntraced(function* (
   const via = missing.gw === undefined ? "" : ` via ${missing.gw.address}`
   return yield* differs(`Failed to find route ${formatCidr(missing.dst)}${via} for interface ${link.name}`)
 })
+
+/**
+ * The route to the address's own network, which the kernel makes: in whichever table, since others of a chain move it. An
+ * address alone has none.
+ */
+const hasSubnetRoute = (link: Link, routes: ReadonlyArray<Route>, { address }: ResultIp): boolean => {
+  const network = networkOf(address)
+  return (
+    address.prefix === (address.family === 4 ? 32 : 128) ||
+    routes.some(({ dev, dst, prefix }) => dev === link.index && dst === network.address && prefix === network.prefix)
+  )
+}
+
+const isRoute = (asked: ResultRoute) => {
+  const { family, address, prefix } = networkOf(asked.dst)
+  return (route: Route): boolean =>
+    route.family === family &&
+    route.prefix === prefix &&
+    route.dst === address &&
+    (route.table ?? mainTable) === (asked.table || mainTable) &&
+    // A default route may come from the first gateway of the family; only a stated gateway of another route is compared.
+    (asked.gw === undefined || prefix === 0 || route.gw === asked.gw.address) &&
+    asAsked(asked.priority, route.priority) &&
+    asAsked(asked.mtu && Math.min(asked.mtu, largestRouteMtu), route.mtu) &&
+    asAsked(asked.advmss, route.advmss) &&
+    // IPv6 routes have no scope.
+    (family === 6 || asked.scope === undefined || route.scope === asked.scope)
+}
+
+/** Zero says as much as nothing. */
+const asAsked = (asked: number | undefined, found: number | undefined): boolean => !asked || asked === found

@@ -20,6 +20,37 @@ interface Allotment {
 /** IFF: RT_SCOPE_LINK, what `ip route add` takes for an IPv4 route without a gateway. */
 const scopeLink = 253
 
+/** RFC 8200, 5: the kernel gives a link with a smaller MTU no IPv6 at all. */
+const leastIpv6Mtu = 1280
+
+/** Milliseconds, as the reference implementation has them. */
+const dadPoll = 50
+
+const dadLimit = 5_000
+
+/** Milliseconds. The kernel finds out about a carrier some time after the link went up (linkwatch, up to a second's work). */
+const carrierLimit = 500
+
+/** `ip addr add`, `ip link set up`, wait for DAD, `ip route add`, for all that was allotted. */
+export const configureAddresses = Effect.fnUntraced(function* (
+  host: Place,
+  container: Place,
+  link: Link,
+  allotted: Allotment
+) {
+  const hasIpv6 = allotted.ips.some((ip) => ip.address.family === 6)
+  yield* prepareSysctls(container, link, hasIpv6)
+  for (const ip of allotted.ips) {
+    yield* container.route.addressAdd(link.index, ip.address).pipe(Effect.mapError(addressRefused(ip)))
+  }
+  yield* goUp(host, container, link)
+  if (hasIpv6) yield* awaitDad(container, link)
+  for (const route of allotted.routes) {
+    const asked = yield* toRoute(link, route, allotted.ips)
+    yield* container.route.routeAdd(asked).pipe(Effect.mapError(routeRefused(asked)))
+  }
+})
+
 /**
  * arp_notify and ndisc_notify make the kernel announce the addresses (gratuitous ARP, unsolicited NA) when the link goes
  * up: best effort. IPv6 may be switched off for a namespace; an IPv6 address then needs it on, for the link and for lo.
@@ -49,9 +80,6 @@ const prepareSysctls = Effect.fnUntraced(function* (container: Place, link: Link
   )
 })
 
-/** RFC 8200, 5: the kernel gives a link with a smaller MTU no IPv6 at all. */
-const leastIpv6Mtu = 1280
-
 /** Why a link has no IPv6 that was allotted an IPv6 address: the kernel says EINVAL, and no more. */
 const withoutIpv6 = (link: Link): CniError =>
   new CniError({
@@ -69,12 +97,6 @@ const addressRefused = (ip: ResultIp) => (error: NetlinkError) =>
     msg: `failed to add address ${formatCidr(ip.address)}: ${error.extack ?? "refused by the kernel"} (${error.errno})`,
     details: `${error.operation}; the address comes from the IPAM plugin's result`
   })
-
-/** Milliseconds, as the reference implementation has them. */
-const dadPoll = 50
-const dadLimit = 5_000
-/** Milliseconds. The kernel finds out about a carrier some time after the link went up (linkwatch, up to a second's work). */
-const carrierLimit = 500
 
 /**
  * Waits until no IPv6 address is tentative: until then the kernel refuses to use it. An address that someone else on the
@@ -146,26 +168,6 @@ const routeRefused =
           ? "the gateway must be in the subnet of one of the addresses"
           : `${error.operation}; the route comes from the IPAM plugin's result`
     })
-
-/** `ip addr add`, `ip link set up`, wait for DAD, `ip route add`, for all that was allotted. */
-export const configureAddresses = Effect.fnUntraced(function* (
-  host: Place,
-  container: Place,
-  link: Link,
-  allotted: Allotment
-) {
-  const hasIpv6 = allotted.ips.some((ip) => ip.address.family === 6)
-  yield* prepareSysctls(container, link, hasIpv6)
-  for (const ip of allotted.ips) {
-    yield* container.route.addressAdd(link.index, ip.address).pipe(Effect.mapError(addressRefused(ip)))
-  }
-  yield* goUp(host, container, link)
-  if (hasIpv6) yield* awaitDad(container, link)
-  for (const route of allotted.routes) {
-    const asked = yield* toRoute(link, route, allotted.ips)
-    yield* container.route.routeAdd(asked).pipe(Effect.mapError(routeRefused(asked)))
-  }
-})
 
 /**
  * A tap's link in a pod that only runs a guest says nothing itself: IPv6 autoconfiguration there would announce an address

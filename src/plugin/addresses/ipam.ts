@@ -7,7 +7,8 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { parseErrorDocument } from "../../cni/call/errorDocument.ts"
-import { parseResult, type Result } from "../../cni/result/Result.ts"
+import { parseResult } from "../../cni/result/decodeResult.ts"
+import type { Result } from "../../cni/result/Result.ts"
 import { type DelegateError, DelegateService } from "../../services/DelegateService.ts"
 import { LogService } from "../../services/LogService.ts"
 import { ConfigService } from "../ConfigService.ts"
@@ -17,12 +18,42 @@ type DelegatedCommand = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS"
 
 /** Milliseconds. A DHCP exchange takes seconds; a plugin that hangs must not hang the pod's start for minutes. */
 const timeLimit = 30_000
+
 /** Milliseconds. A release that hangs must not double the wait. */
 const releaseTimeLimit = 10_000
 
-/** The delegate's own error object goes up unchanged: its words are what the user needs. */
-const passUp = (error: DelegateError): CniError =>
-  (error._tag === "DelegateFailed" ? parseErrorDocument(error.stdout) : undefined) ?? toCniError(error)
+/** CHECK, STATUS, GC: no answer but success or an error. Nothing where no IPAM is configured. */
+export const ipamForward = (command: "CHECK" | "STATUS" | "GC" | "DEL") => Effect.asVoid(run(command))
+
+/**
+ * The addresses and routes of the attachment, released again when the scope fails. Undefined where no IPAM is configured.
+ * A delegate whose ADD failed or was interrupted may have reserved something: it gets a DEL too (SPEC, "if ADD fails").
+ */
+export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | ConfigService | DelegateService> =
+  Effect.gen(function* () {
+    const { network } = yield* ConfigService
+    if (network.ipam === undefined) return undefined
+    const { type } = network.ipam
+    const { log } = yield* LogService
+    yield* Effect.addFinalizer((exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.void
+        : run("DEL", releaseTimeLimit).pipe(
+            Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`))
+          )
+    )
+    const result = yield* parseResult(yield* run("ADD"), network.cniVersion).pipe(
+      Effect.mapError((error) => new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
+    )
+    if (result.ips.length === 0) {
+      return yield* new CniError({
+        code: codes.internal,
+        msg: "IPAM plugin returned missing IP config",
+        details: `"${type}" succeeded without giving an address`
+      })
+    }
+    return result
+  })
 
 const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = timeLimit) {
   const { network, delegates } = yield* ConfigService
@@ -37,38 +68,6 @@ const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = ti
   }).pipe(Effect.mapError(passUp))
 })
 
-/** CHECK, STATUS, GC: no answer but success or an error. Nothing where no IPAM is configured. */
-export const ipamForward = (command: "CHECK" | "STATUS" | "GC" | "DEL") => Effect.asVoid(run(command))
-
-/**
- * The addresses and routes of the attachment, released again when the scope fails. Undefined where no IPAM is configured.
- * A delegate whose ADD failed or was interrupted may have reserved something: it gets a DEL too (SPEC, "if ADD fails").
- */
-export const ipamAdd: Effect.Effect<
-  Result | undefined,
-  CniError,
-  Scope.Scope | ConfigService | DelegateService | LogService
-> = Effect.gen(function* () {
-  const { network } = yield* ConfigService
-  if (network.ipam === undefined) return undefined
-  const { type } = network.ipam
-  const { log } = yield* LogService
-  yield* Effect.addFinalizer((exit) =>
-    Exit.isSuccess(exit)
-      ? Effect.void
-      : run("DEL", releaseTimeLimit).pipe(
-          Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`))
-        )
-  )
-  const result = yield* parseResult(yield* run("ADD"), network.cniVersion).pipe(
-    Effect.mapError((error) => new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
-  )
-  if (result.ips.length === 0) {
-    return yield* new CniError({
-      code: codes.internal,
-      msg: "IPAM plugin returned missing IP config",
-      details: `"${type}" succeeded without giving an address`
-    })
-  }
-  return result
-})
+/** The delegate's own error object goes up unchanged: its words are what the user needs. */
+const passUp = (error: DelegateError): CniError =>
+  (error._tag === "DelegateFailed" ? parseErrorDocument(error.stdout) : undefined) ?? toCniError(error)

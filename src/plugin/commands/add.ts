@@ -2,49 +2,14 @@
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { needsIp } from "../../cni/call/version.ts"
-import { appendToPrevResult, encodeResult, type Result } from "../../cni/result/Result.ts"
+import { encodeResult } from "../../cni/result/encodeResult.ts"
+import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
 import { configureAddresses, silenceLink } from "../addresses/configure.ts"
 import { ipamAdd } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { attachDevice } from "../link/attach.ts"
 import { makeLink } from "../link/make.ts"
 import { containerPlace, hostPlace } from "../link/place.ts"
-
-/** 0.1.0 and 0.2.0 results are addresses alone: without IPAM there is nothing to answer, so nothing is made either. */
-const refuseInexpressible = Effect.gen(function* () {
-  const { network, prevResult } = yield* ConfigService
-  if (needsIp(network.cniVersion) && network.ipam === undefined && (prevResult?.ips.length ?? 0) === 0) {
-    return yield* new CniError({
-      code: codes.incompatibleVersion,
-      msg: "cannot convert: no valid IP addresses",
-      details: `a result of version ${network.cniVersion} needs an address; set "cniVersion" to 0.3.0 or newer, or configure "ipam"`
-    })
-  }
-})
-
-/** The kernel takes `net%d` for a pattern and numbers it; the link would bear another name than the one asked for. */
-const refuseNamePattern = Effect.gen(function* () {
-  const { ifname } = (yield* ConfigService).attachment
-  if (ifname.includes("%")) {
-    return yield* new CniError({
-      code: codes.invalidEnvironment,
-      msg: `interface name contains %`,
-      details: `CNI_IFNAME is "${ifname}", which the kernel would take for a pattern; choose a name without %`
-    })
-  }
-})
-
-/** A device of the host's is imported from there; a master inside the container is where a link is made. */
-const refuseTwoOrigins = Effect.gen(function* () {
-  const { deviceID, linkInContainer } = (yield* ConfigService).link
-  if (deviceID !== undefined && linkInContainer) {
-    return yield* new CniError({
-      code: codes.invalidConfig,
-      msg: `"deviceID" is "${deviceID}" and "linkInContainer" is true: a device is the host's, and cannot be both`,
-      details: `leave one of them out`
-    })
-  }
-})
 
 /**
  * Answers the result document at the configuration's version. Whatever fails, or interrupts, before the caller's scope
@@ -86,4 +51,40 @@ export const add = Effect.gen(function* () {
   // A SIGTERM that came while the kernel worked is seen here, while everything can still be taken back.
   yield* Effect.yieldNow
   return document
+})
+
+/** The kernel takes `net%d` for a pattern and numbers it; the link would bear another name than the one asked for. */
+const refuseNamePattern = Effect.gen(function* () {
+  const { ifname } = (yield* ConfigService).attachment
+  if (ifname.includes("%")) {
+    return yield* new CniError({
+      code: codes.invalidEnvironment,
+      msg: `interface name contains %`,
+      details: `CNI_IFNAME is "${ifname}", which the kernel would take for a pattern; choose a name without %`
+    })
+  }
+})
+
+/** 0.1.0 and 0.2.0 results are addresses alone: without IPAM there is nothing to answer, so nothing is made either. */
+const refuseInexpressible = Effect.gen(function* () {
+  const { network, prevResult } = yield* ConfigService
+  if (needsIp(network.cniVersion) && network.ipam === undefined && (prevResult?.ips.length ?? 0) === 0) {
+    return yield* new CniError({
+      code: codes.incompatibleVersion,
+      msg: "cannot convert: no valid IP addresses",
+      details: `a result of version ${network.cniVersion} needs an address; set "cniVersion" to 0.3.0 or newer, or configure "ipam"`
+    })
+  }
+})
+
+/** A device of the host's is imported from there; a master inside the container is where a link is made. */
+const refuseTwoOrigins = Effect.gen(function* () {
+  const { deviceID, linkInContainer } = (yield* ConfigService).link
+  if (deviceID !== undefined && linkInContainer) {
+    return yield* new CniError({
+      code: codes.invalidConfig,
+      msg: `"deviceID" is "${deviceID}" and "linkInContainer" is true: a device is the host's, and cannot be both`,
+      details: `leave one of them out`
+    })
+  }
 })

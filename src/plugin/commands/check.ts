@@ -10,22 +10,6 @@ import { checkLink } from "../link/check.ts"
 import { hostPlace, placeAt } from "../link/place.ts"
 import { differs } from "../refusal/differs.ts"
 
-/** The entry of prevResult that is this attachment's, and its index, by which ips and routes refer to it. */
-const ownInterface = Effect.fnUntraced(function* (prevResult: Result) {
-  const { attachment } = yield* ConfigService
-  const index = prevResult.interfaces.findLastIndex(
-    (entry) => entry.name === attachment.ifname && entry.sandbox === attachment.netns
-  )
-  const entry = prevResult.interfaces[index]
-  if (entry === undefined) {
-    return yield* differs(
-      `prevResult has no interface "${attachment.ifname}" in sandbox ${quote(attachment.netns)}`,
-      "the runtime must pass the final result of ADD for this very attachment"
-    )
-  }
-  return { entry, index }
-})
-
 export const check = Effect.gen(function* () {
   const { attachment, prevResult } = yield* ConfigService
   const host = yield* hostPlace
@@ -46,4 +30,20 @@ export const check = Effect.gen(function* () {
     )
   yield* checkLink(host, container, link, entry)
   yield* checkAddresses(container, link, prevResult, index)
+})
+
+/** The entry of prevResult that is this attachment's, and its index, by which ips and routes refer to it. */
+const ownInterface = Effect.fnUntraced(function* (prevResult: Result) {
+  const { attachment } = yield* ConfigService
+  const index = prevResult.interfaces.findLastIndex(
+    (entry) => entry.name === attachment.ifname && entry.sandbox === attachment.netns
+  )
+  const entry = prevResult.interfaces[index]
+  if (entry === undefined) {
+    return yield* differs(
+      `prevResult has no interface "${attachment.ifname}" in sandbox ${quote(attachment.netns)}`,
+      "the runtime must pass the final result of ADD for this very attachment"
+    )
+  }
+  return { entry, index }
 })

@@ -1,36 +1,49 @@
 /** DEL: takes the attachment's link and addresses back. Repeatable, best effort: errors are gathered, nothing stops it. */
 import * as Effect from "effect/Effect"
-import { CniError } from "../../cni/call/CniError.ts"
 import { LogService } from "../../services/LogService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
 import { quote } from "../../wire/foreign.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
-import { type ServiceError, toCniError } from "../errors.ts"
+import { toCniError } from "../errors.ts"
 import { isOwnLink, ownAlias } from "../link/own.ts"
 import { containerPlace, hostPlace, type Place } from "../link/place.ts"
+import { errorsOf, gathered } from "./gathered.ts"
 
-/** One error for all that went wrong: the first one's code, everyone's words. */
-export const gathered = (errors: ReadonlyArray<CniError>): Effect.Effect<void, CniError> => {
-  const [first, ...others] = errors
-  if (first === undefined) return Effect.void
-  return Effect.fail(
-    others.length === 0
-      ? first
-      : new CniError({
-          code: first.code,
-          msg: errors.map((error) => error.msg).join("; "),
-          details: errors.flatMap((error) => (error.details === undefined ? [] : [error.details])).join("; ")
-        })
-  )
-}
+export const del = Effect.gen(function* () {
+  const opened = yield* Effect.result(openContainer)
+  // The plugin's own namespace is refused before any work, the release of addresses included.
+  if (opened._tag === "Failure" && opened.failure._tag === "CniError") return yield* opened.failure
+  const released = yield* errorsOf(ipamForward("DEL"))
+  const removed =
+    opened._tag === "Failure"
+      ? [toCniError(opened.failure)]
+      : opened.success === undefined
+        ? []
+        : yield* errorsOf(removeLink(opened.success))
+  const forgotten = yield* errorsOf(removeNode)
+  yield* gathered([...released, ...removed, ...forgotten])
+})
 
-/** The step's error as a value: a step that fails keeps no other from being taken. */
-export const attempt = <A, R>(step: Effect.Effect<A, CniError | ServiceError, R>) =>
-  step.pipe(
-    Effect.as([] as ReadonlyArray<CniError>),
-    Effect.catch((error) => Effect.succeed([toCniError(error)]))
-  )
+/** Without CNI_NETNS, or with one that is gone, there is no link left to remove: the kernel took it with the namespace. */
+const openContainer = Effect.gen(function* () {
+  const { attachment } = yield* ConfigService
+  if (attachment.netns === "") return undefined
+  return yield* containerPlace(yield* hostPlace).pipe(Effect.catchTag("NetnsNotFound", () => Effect.succeed(undefined)))
+})
+
+/**
+ * Removes the link only if it is this attachment's: of the configured kind, and ours by its alias. A veth, or someone's own
+ * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
+ * the runtime calls DEL after it.
+ */
+const removeLink = Effect.fnUntraced(
+  function* (container: Place) {
+    const link = yield* findLink(container)
+    if (link !== undefined) yield* container.route.linkDel(link.index)
+  },
+  Effect.catchTag("LinkNotFound", () => Effect.void)
+)
 
 /** The link that bears the attachment's name, or what it has become since: some rename it and put a stand-in there. */
 const findLink = Effect.fnUntraced(function* (container: Place) {
@@ -52,43 +65,8 @@ const findLink = Effect.fnUntraced(function* (container: Place) {
   return renamed
 })
 
-/**
- * Removes the link only if it is this attachment's: of the configured kind, and ours by its alias. A veth, or someone's own
- * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
- * the runtime calls DEL after it.
- */
-const removeLink = Effect.fnUntraced(
-  function* (container: Place) {
-    const link = yield* findLink(container)
-    if (link !== undefined) yield* container.route.linkDel(link.index)
-  },
-  Effect.catchTag("LinkNotFound", () => Effect.void)
-)
-
-/** Without CNI_NETNS, or with one that is gone, there is no link left to remove: the kernel took it with the namespace. */
-const openContainer = Effect.gen(function* () {
-  const { attachment } = yield* ConfigService
-  if (attachment.netns === "") return undefined
-  return yield* containerPlace(yield* hostPlace).pipe(Effect.catchTag("NetnsNotFound", () => Effect.succeed(undefined)))
-})
-
 /** The node that ADD made of a device of our device plugin; it stays where the next pod's link is behind it already. */
 const removeNode = Effect.gen(function* () {
   const { deviceID } = (yield* ConfigService).link
   if (deviceID !== undefined) yield* (yield* ReservationService).removeNode(deviceID)
-})
-
-export const del = Effect.gen(function* () {
-  const opened = yield* Effect.result(openContainer)
-  // The plugin's own namespace is refused before any work, the release of addresses included.
-  if (opened._tag === "Failure" && opened.failure._tag === "CniError") return yield* opened.failure
-  const released = yield* attempt(ipamForward("DEL"))
-  const removed =
-    opened._tag === "Failure"
-      ? [toCniError(opened.failure)]
-      : opened.success === undefined
-        ? []
-        : yield* attempt(removeLink(opened.success))
-  const forgotten = yield* attempt(removeNode)
-  yield* gathered([...released, ...removed, ...forgotten])
 })

@@ -7,26 +7,7 @@ import { NetnsService } from "../../services/NetnsService.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { placeAt } from "../link/place.ts"
-import { attempt, gathered } from "./del.ts"
-
-/** Removes the stale links of one namespace. One that ends meanwhile takes its links with it. */
-const collect = Effect.fnUntraced(
-  function* (path: string, isStale: (link: Link) => boolean) {
-    const { log } = yield* LogService
-    const { route } = yield* placeAt(path)
-    const links = yield* route.linkList
-    const errors = []
-    for (const link of links.filter(isStale)) {
-      yield* log("info", () => `removing ${link.name} of ${path}: ${link.alias} is no longer valid`)
-      errors.push(
-        ...(yield* attempt(route.linkDel(link.index).pipe(Effect.catchTag("LinkNotFound", () => Effect.void))))
-      )
-    }
-    yield* gathered(errors)
-  },
-  Effect.scoped,
-  Effect.catchTag(["NetnsNotFound", "NotANetns"], () => Effect.void)
-)
+import { errorsOf, gathered } from "./gathered.ts"
 
 export const gc = Effect.gen(function* () {
   const { network } = yield* ConfigService
@@ -42,7 +23,26 @@ export const gc = Effect.gen(function* () {
     isOfNetwork(link.alias, network.name) &&
     !valid.has(link.alias)
   const errors = []
-  for (const path of yield* netns.list) errors.push(...(yield* attempt(collect(path, isStale))))
-  errors.push(...(yield* attempt(ipamForward("GC"))))
+  for (const path of yield* netns.list) errors.push(...(yield* errorsOf(collect(path, isStale))))
+  errors.push(...(yield* errorsOf(ipamForward("GC"))))
   yield* gathered(errors)
 })
+
+/** Removes the stale links of one namespace. One that ends meanwhile takes its links with it. */
+const collect = Effect.fnUntraced(
+  function* (path: string, isStale: (link: Link) => boolean) {
+    const { log } = yield* LogService
+    const { route } = yield* placeAt(path)
+    const links = yield* route.linkList
+    const errors = []
+    for (const link of links.filter(isStale)) {
+      yield* log("info", () => `removing ${link.name} of ${path}: ${link.alias} is no longer valid`)
+      errors.push(
+        ...(yield* errorsOf(route.linkDel(link.index).pipe(Effect.catchTag("LinkNotFound", () => Effect.void))))
+      )
+    }
+    yield* gathered(errors)
+  },
+  Effect.scoped,
+  Effect.catchTag(["NetnsNotFound", "NotANetns"], () => Effect.void)
+)

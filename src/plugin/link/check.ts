@@ -1,19 +1,38 @@
 /** CHECK, of the link itself: it is this attachment's, and as the configuration and the result of ADD say. */
 import * as Effect from "effect/Effect"
 import type { LinkConf } from "../../cni/config/LinkConf.ts"
-import { sameMac } from "../../cni/result/MacAddress.ts"
 import type { ResultInterface } from "../../cni/result/Result.ts"
 import type { Link } from "../../link/Link.ts"
 import type { LinkKind } from "../../link/LinkKind.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
+import { sameMac } from "../../wire/mac.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { differs } from "../refusal/differs.ts"
 import { ownAlias } from "./own.ts"
 import { checkMtu, findParent, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { foreignNode, judgeNode } from "./tapNode.ts"
+
+/** `entry` is the link's in the result of ADD. */
+export const checkLink = Effect.fnUntraced(function* (
+  host: Place,
+  container: Place,
+  link: Link,
+  entry: ResultInterface
+) {
+  const { network, link: config } = yield* ConfigService
+  yield* checkIdentity(link)
+  yield* checkOptions(link, network.kind, config)
+  yield* checkMac(link, entry, config)
+  yield* checkSize(link, entry, config)
+  yield* checkFlags(link, config)
+  yield* checkParent(host, container, link)
+  if (network.kind.device !== "tap") return
+  yield* checkNode(container, link, config)
+  if (config.deviceID !== undefined) yield* checkReservedNode(container, link, config.deviceID)
+})
 
 /** Without its alias neither DEL nor GC would know it; with another's it is another's. */
 const checkIdentity = Effect.fnUntraced(function* (link: Link) {
@@ -119,23 +138,4 @@ const checkReservedNode = Effect.fnUntraced(function* (container: Place, link: L
     `${device.node} is not the tap of link "${link.name}"`,
     `device "${deviceID}" has number ${number}; delete the attachment and add it again`
   )
-})
-
-/** `entry` is the link's in the result of ADD. */
-export const checkLink = Effect.fnUntraced(function* (
-  host: Place,
-  container: Place,
-  link: Link,
-  entry: ResultInterface
-) {
-  const { network, link: config } = yield* ConfigService
-  yield* checkIdentity(link)
-  yield* checkOptions(link, network.kind, config)
-  yield* checkMac(link, entry, config)
-  yield* checkSize(link, entry, config)
-  yield* checkFlags(link, config)
-  yield* checkParent(host, container, link)
-  if (network.kind.device !== "tap") return
-  yield* checkNode(container, link, config)
-  if (config.deviceID !== undefined) yield* checkReservedNode(container, link, config.deviceID)
 })

@@ -15,15 +15,57 @@ import { TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { explainRefusal } from "../refusal/explain.ts"
 import { describeLink, onParent } from "../refusal/obstacle.ts"
-import { configuredSettings } from "./make.ts"
 import { ownIndexes } from "./own.ts"
 import { checkMtu, findParent, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { putBack, upLast } from "./putBack.ts"
+import { configuredSettings } from "./settings.ts"
 import { foreignNode, giveTapNode, judgeNode } from "./tapNode.ts"
 
-const refuse = (deviceID: string, why: string, advice: string) =>
-  new CniError({ code: codes.invalidConfig, msg: `deviceID "${deviceID}" cannot be attached: ${why}`, details: advice })
+/** `ip link set <device> netns <container> name <ifname> …`, one request, with a tap node of its own there. */
+export const importLink = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
+  const { network } = yield* ConfigService
+  const settings = yield* configuredSettings
+  const device = yield* findDevice(host, deviceID)
+  const parent = yield* checkDevice(host, device, deviceID)
+  yield* checkMac(host, device, parent, deviceID)
+  const before = yield* judgeNode(host.netns, device)
+  const index = yield* chooseIndex(container, device, before._tag !== "Foreign")
+  // Registered before the request: the kernel works through it attribute by attribute and does not undo the first ones
+  // when a later one is refused (a MAC in use is found last, after the move).
+  yield* Effect.addFinalizer((exit) =>
+    Exit.isSuccess(exit)
+      ? Effect.void
+      : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined)
+  )
+  const { up, ...down } = settings
+  const separately = upLast(network.kind, device) && up === true
+  const change = {
+    ...(separately ? down : settings),
+    kind: network.kind,
+    netns: container.netns,
+    newIndex: index
+  } satisfies LinkChange
+  yield* Effect.andThen(
+    host.route.linkSet(device.index, change),
+    separately ? container.route.linkSet(index, { up }) : Effect.void
+  ).pipe(
+    Effect.catchTag("NetlinkError", (error) =>
+      explainRefusal(error, {
+        spec: { ...settings, kind: network.kind },
+        parent,
+        birthplace: host,
+        container,
+        device
+      })
+    )
+  )
+  const link = yield* container.route.linkGet(index)
+  const verdict = yield* judgeNode(container.netns, link)
+  if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
+  yield* giveTapNode(verdict, link)
+  return link
+})
 
 /**
  * The host's link that the device ID names: by its own name, else by the name that kubevirt/macvtap-cni's device plugin
@@ -96,6 +138,9 @@ const checkMac = Effect.fnUntraced(function* (host: Place, device: Link, parent:
   )
 })
 
+const refuse = (deviceID: string, why: string, advice: string) =>
+  new CniError({ code: codes.invalidConfig, msg: `deviceID "${deviceID}" cannot be attached: ${why}`, details: advice })
+
 /**
  * An ifindex in the container under which the link keeps a tap node of its own. Its present one where it can: the
  * kubelet has opened `/dev/tap<ifindex>` to the container under that name.
@@ -113,49 +158,4 @@ const chooseIndex = Effect.fnUntraced(function* (container: Place, device: Link,
     if (indexIsFree) return index
   }
   return yield* new CniError({ code: codes.tryAgainLater, msg: `no free tap node for device "${device.name}"` })
-})
-
-/** `ip link set <device> netns <container> name <ifname> …`, one request, with a tap node of its own there. */
-export const importLink = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
-  const { network } = yield* ConfigService
-  const settings = yield* configuredSettings
-  const device = yield* findDevice(host, deviceID)
-  const parent = yield* checkDevice(host, device, deviceID)
-  yield* checkMac(host, device, parent, deviceID)
-  const before = yield* judgeNode(host.netns, device)
-  const index = yield* chooseIndex(container, device, before._tag !== "Foreign")
-  // Registered before the request: the kernel works through it attribute by attribute and does not undo the first ones
-  // when a later one is refused (a MAC in use is found last, after the move).
-  yield* Effect.addFinalizer((exit) =>
-    Exit.isSuccess(exit)
-      ? Effect.void
-      : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined)
-  )
-  const { up, ...down } = settings
-  const separately = upLast(network.kind, device) && up === true
-  const change = {
-    ...(separately ? down : settings),
-    kind: network.kind,
-    netns: container.netns,
-    newIndex: index
-  } satisfies LinkChange
-  yield* Effect.andThen(
-    host.route.linkSet(device.index, change),
-    separately ? container.route.linkSet(index, { up }) : Effect.void
-  ).pipe(
-    Effect.catchTag("NetlinkError", (error) =>
-      explainRefusal(error, {
-        spec: { ...settings, kind: network.kind },
-        parent,
-        birthplace: host,
-        container,
-        device
-      })
-    )
-  )
-  const link = yield* container.route.linkGet(index)
-  const verdict = yield* judgeNode(container.netns, link)
-  if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
-  yield* giveTapNode(verdict, link)
-  return link
 })

@@ -5,68 +5,50 @@ import * as Exit from "effect/Exit"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { withDefaults } from "../../cni/config/linkOptions.ts"
 import type { Link, LinkOptions } from "../../link/Link.ts"
-import type { LinkSettings, LinkSpec } from "../../link/LinkSpec.ts"
+import type { LinkSpec } from "../../link/LinkSpec.ts"
 import { LogService } from "../../services/LogService.ts"
 import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { explainRefusal } from "../refusal/explain.ts"
-import { ownAlias, ownIndexes } from "./own.ts"
+import { ownIndexes } from "./own.ts"
 import { checkMtu, findParent } from "./parent.ts"
 import type { Place } from "./place.ts"
+import { configuredSettings } from "./settings.ts"
 import { giveTapNode, judgeNode } from "./tapNode.ts"
 
 /** A link to make, with everything that its undoing needs. */
 type IndexedSpec = LinkSpec & { readonly index: number; readonly alias: string }
 
-/**
- * What the configuration says of the link, made or imported. With IPAM it stays down until its addresses are on it: the
- * kernel announces them (gratuitous ARP, unsolicited NA) when a link goes up.
- */
-export const configuredSettings = ConfigService.useSync((config) => {
-  const { network, attachment, link } = config
-  return {
-    name: attachment.ifname,
-    alias: ownAlias(config),
-    ...(network.ipam === undefined ? { up: true } : {}),
-    ...(link.mac === undefined ? {} : { mac: link.mac }),
-    ...(link.mtu ? { mtu: link.mtu } : {}),
-    ...(link.allmulti ? { allmulti: true } : {}),
-    ...(link.promisc ? { promisc: true } : {}),
-    options: link.options
-  } satisfies LinkSettings
+/** The link on the configured `master`, with a tap node of its own. */
+export const makeLink = Effect.fnUntraced(function* (host: Place, container: Place) {
+  const config = yield* ConfigService
+  const birthplace = config.link.linkInContainer ? container : host
+  const parent = yield* findParent(birthplace.route)
+  return yield* makeLinkOn(birthplace, container, parent, {}, ownIndexes(config))
 })
 
-/** Whether the kernel may have done what it was asked although its answer is an error: the answer was lost. */
-const answerWasLost = (error: NetlinkError): boolean =>
-  ["ENOBUFS", "EMSGSIZE", "ETIMEDOUT", "EPROTO"].includes(error.errno)
-
-/**
- * The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. Its alias
- * takes a request of its own, since the kernel ignores one in the request that creates.
- */
-const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: Place, asked: IndexedSpec) {
-  const { log } = yield* LogService
-  const { alias, ...whole } = asked
-  const { up, ...down } = whole
-  const upLast = up === true && whole.kind.upLast?.(whole.options ?? {}) === true
-  const spec = upLast ? down : whole
-  const undo = container.route.linkGet(spec.index).pipe(
-    Effect.flatMap((link) => (link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void)),
-    Effect.catchTag("LinkNotFound", () => Effect.void),
-    Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${error.operation}: ${error.errno}`))
+/** `ip link add link <parent> name <ifname> netns <container> type <kind>`, at the first ifindex that is free. */
+export const makeLinkOn = Effect.fnUntraced(function* (
+  birthplace: Place,
+  container: Place,
+  parent: Link,
+  options: LinkOptions,
+  indexes: Iterable<number>
+) {
+  const { network, link: config } = yield* ConfigService
+  const settings = yield* configuredSettings
+  yield* checkMtu(config.mtu, parent)
+  const spec = {
+    ...settings,
+    kind: network.kind,
+    parent: parent.index,
+    options: withDefaults(network.kind, { ...options, ...settings.options }),
+    ...(birthplace === container ? {} : { netns: container.netns })
+  } satisfies LinkSpec
+  return yield* acquireWithOwnNode(birthplace, container, spec, indexes).pipe(
+    Effect.catchTag("NetlinkError", (error) => explainRefusal(error, { spec, parent, birthplace, container }))
   )
-  yield* Effect.acquireRelease(
-    birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => (answerWasLost(error) ? undo : Effect.void))),
-    (_, exit) => (Exit.isSuccess(exit) ? Effect.void : undo)
-  )
-  // In mode passthru a new link takes its parent's address, whatever the request says; set afterwards it is both's.
-  yield* container.route.linkSet(spec.index, {
-    alias,
-    ...(spec.mac === undefined ? {} : { mac: spec.mac }),
-    ...(upLast ? { up } : {})
-  })
-  return yield* container.route.linkGet(spec.index)
 })
 
 /** Tries ifindexes until the link's tap node is its own; the node's name is taken by the first that comes. */
@@ -105,39 +87,40 @@ const acquireWithOwnNode = Effect.fnUntraced(function* (
   })
 })
 
+/**
+ * The link for as long as the scope goes well: taken back when it fails or is interrupted, at whatever step. Its alias
+ * takes a request of its own, since the kernel ignores one in the request that creates.
+ */
+const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: Place, asked: IndexedSpec) {
+  const { log } = yield* LogService
+  const { alias, ...whole } = asked
+  const { up, ...down } = whole
+  const upLast = up === true && whole.kind.upLast?.(whole.options ?? {}) === true
+  const spec = upLast ? down : whole
+  const undo = container.route.linkGet(spec.index).pipe(
+    Effect.flatMap((link) => (link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void)),
+    Effect.catchTag("LinkNotFound", () => Effect.void),
+    Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${error.operation}: ${error.errno}`))
+  )
+  yield* Effect.acquireRelease(
+    birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => (answerWasLost(error) ? undo : Effect.void))),
+    (_, exit) => (Exit.isSuccess(exit) ? Effect.void : undo)
+  )
+  // In mode passthru a new link takes its parent's address, whatever the request says; set afterwards it is both's.
+  yield* container.route.linkSet(spec.index, {
+    alias,
+    ...(spec.mac === undefined ? {} : { mac: spec.mac }),
+    ...(upLast ? { up } : {})
+  })
+  return yield* container.route.linkGet(spec.index)
+})
+
+/** Whether the kernel may have done what it was asked although its answer is an error: the answer was lost. */
+const answerWasLost = (error: NetlinkError): boolean =>
+  ["ENOBUFS", "EMSGSIZE", "ETIMEDOUT", "EPROTO"].includes(error.errno)
+
 const isFree = (place: Place, name: string) =>
   place.route.linkGet(name).pipe(
     Effect.as(false),
     Effect.catchTag("LinkNotFound", () => Effect.succeed(true))
   )
-
-/** `ip link add link <parent> name <ifname> netns <container> type <kind>`, at the first ifindex that is free. */
-export const makeLinkOn = Effect.fnUntraced(function* (
-  birthplace: Place,
-  container: Place,
-  parent: Link,
-  options: LinkOptions,
-  indexes: Iterable<number>
-) {
-  const { network, link: config } = yield* ConfigService
-  const settings = yield* configuredSettings
-  yield* checkMtu(config.mtu, parent)
-  const spec = {
-    ...settings,
-    kind: network.kind,
-    parent: parent.index,
-    options: withDefaults(network.kind, { ...options, ...settings.options }),
-    ...(birthplace === container ? {} : { netns: container.netns })
-  } satisfies LinkSpec
-  return yield* acquireWithOwnNode(birthplace, container, spec, indexes).pipe(
-    Effect.catchTag("NetlinkError", (error) => explainRefusal(error, { spec, parent, birthplace, container }))
-  )
-})
-
-/** The link on the configured `master`, with a tap node of its own. */
-export const makeLink = Effect.fnUntraced(function* (host: Place, container: Place) {
-  const config = yield* ConfigService
-  const birthplace = config.link.linkInContainer ? container : host
-  const parent = yield* findParent(birthplace.route)
-  return yield* makeLinkOn(birthplace, container, parent, {}, ownIndexes(config))
-})

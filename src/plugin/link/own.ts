@@ -11,9 +11,16 @@ import type { ConfigService } from "../ConfigService.ts"
 
 type Config = ConfigService["Service"]
 
-/** The ifindexes that this attachment's link may get, best first. */
-export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> =>
-  candidates(attachment.containerID, attachment.ifname)
+/** Whether the link that bears the attachment's name is the attachment's. */
+export const isOwnLink = (config: Config, link: Link): boolean => {
+  if (link.kind !== config.network.kind.kind) return false
+  if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)
+  return link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)
+}
+
+/** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */
+export const ownAlias = ({ network, attachment }: Config): string =>
+  encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
 
 /** The ifindex that a device of our device plugin has, whoever holds it. */
 const reservedIndex = ({ link }: Config): number | undefined => {
@@ -21,13 +28,6 @@ const reservedIndex = ({ link }: Config): number | undefined => {
   return device && deviceIndex(device)
 }
 
-/** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */
-export const ownAlias = ({ network, attachment }: Config): string =>
-  encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
-
-/** Whether the link that bears the attachment's name is the attachment's. */
-export const isOwnLink = (config: Config, link: Link): boolean => {
-  if (link.kind !== config.network.kind.kind) return false
-  if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)
-  return link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)
-}
+/** The ifindexes that this attachment's link may get, best first. */
+export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> =>
+  candidates(attachment.containerID, attachment.ifname)

@@ -6,12 +6,24 @@ import type { Link, Parent } from "../../link/Link.ts"
 import type { Rtnetlink } from "../../services/NetlinkService.ts"
 import { ConfigService } from "../ConfigService.ts"
 
-const missing = (master: string, where: string) =>
-  new CniError({
-    code: codes.invalidConfig,
-    msg: `master "${master}" does not exist`,
-    details: `there is no link of that name ${where}; "master" must name one that this node has (see "ip link")`
-  })
+/** What the kernel makes the parent of links on `master`: of what is made on a macvlan or macvtap, the link below that one. */
+export const lowerOf = (master: Link): Parent =>
+  (kindByName(master.kind ?? "") === undefined ? undefined : master.parent) ?? { index: master.index }
+
+/**
+ * The configured `master`, or the default route's link where none is configured, in the place where it is looked up:
+ * the host's, or with `linkInContainer` the container's.
+ */
+export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
+  const { link } = yield* ConfigService
+  if (link.master === undefined) return yield* defaultRouteLink(route)
+  const master = link.master
+  return yield* route
+    .linkGet(master)
+    .pipe(
+      Effect.catchTag("LinkNotFound", () => missing(master, link.linkInContainer ? "in the container" : "on this node"))
+    )
+})
 
 /** The link of the default route: IPv4 before IPv6, the first next hop of a multipath route, the lowest metric. */
 const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
@@ -32,24 +44,12 @@ const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
   return yield* route.linkGet(best.dev)
 })
 
-/** What the kernel makes the parent of links on `master`: of what is made on a macvlan or macvtap, the link below that one. */
-export const lowerOf = (master: Link): Parent =>
-  (kindByName(master.kind ?? "") === undefined ? undefined : master.parent) ?? { index: master.index }
-
-/**
- * The configured `master`, or the default route's link where none is configured, in the place where it is looked up:
- * the host's, or with `linkInContainer` the container's.
- */
-export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
-  const { link } = yield* ConfigService
-  if (link.master === undefined) return yield* defaultRouteLink(route)
-  const master = link.master
-  return yield* route
-    .linkGet(master)
-    .pipe(
-      Effect.catchTag("LinkNotFound", () => missing(master, link.linkInContainer ? "in the container" : "on this node"))
-    )
-})
+const missing = (master: string, where: string) =>
+  new CniError({
+    code: codes.invalidConfig,
+    msg: `master "${master}" does not exist`,
+    details: `there is no link of that name ${where}; "master" must name one that this node has (see "ip link")`
+  })
 
 /**
  * The MTU is checked first because the kernel refuses one above the parent's without a word (EINVAL, no extack).

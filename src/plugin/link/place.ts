@@ -12,25 +12,6 @@ export interface Place {
   readonly route: Rtnetlink
 }
 
-const placeIn = (netns: Netns) =>
-  NetlinkService.pipe(
-    Effect.flatMap((netlink) => netlink.connect(netns)),
-    Effect.map((route): Place => ({ netns, route }))
-  )
-
-/** The namespace that the plugin was started in, the host's. */
-export const hostPlace = NetnsService.pipe(
-  Effect.flatMap((netns) => netns.current),
-  Effect.flatMap(placeIn)
-)
-
-/** The namespace at a path: CNI_NETNS, or one that GC found. */
-export const placeAt = (path: string) =>
-  NetnsService.pipe(
-    Effect.flatMap((netns) => netns.open(path)),
-    Effect.flatMap(placeIn)
-  )
-
 /**
  * CNI_NETNS. The plugin's own namespace is refused before any work (code 8): a link made there would be the host's, and
  * DEL would later look for links to delete among the host's own.
@@ -47,3 +28,22 @@ export const containerPlace = Effect.fnUntraced(function* (host: Place) {
   }
   return container
 })
+
+/** The namespace at a path: CNI_NETNS, or one that GC found. */
+export const placeAt = (path: string) =>
+  NetnsService.pipe(
+    Effect.flatMap((netns) => netns.open(path)),
+    Effect.flatMap(placeIn)
+  )
+
+const placeIn = (netns: Netns) =>
+  NetlinkService.pipe(
+    Effect.flatMap((netlink) => netlink.connect(netns)),
+    Effect.map((route): Place => ({ netns, route }))
+  )
+
+/** The namespace that the plugin was started in, the host's. */
+export const hostPlace = NetnsService.pipe(
+  Effect.flatMap((netns) => netns.current),
+  Effect.flatMap(placeIn)
+)

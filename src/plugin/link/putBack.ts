@@ -15,53 +15,34 @@ import { ownAlias } from "./own.ts"
 import type { Place } from "./place.ts"
 import { judgeNode } from "./tapNode.ts"
 
-/** The options that a request can set again: those that configurations can name. */
-const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
-  Object.fromEntries(Object.entries(options).filter(([name]) => kind.attributes[name]?.key !== undefined))
-
-/** Whether the device's other flags have to be set before it goes up. */
-export const upLast = (kind: LinkKind, device: Link): boolean => kind.upLast?.(device.options) === true
-
-/** The first of those links that is the device, whatever it is called by now: IPAM plugins can rename it. */
-const findIn = Effect.fnUntraced(function* (place: Place, device: Link, links: ReadonlyArray<string | number>) {
-  const config = yield* ConfigService
-  const isDevice = (link: Link): boolean =>
-    link.kind === device.kind &&
-    link.parent?.index === device.parent?.index &&
-    ([config.attachment.ifname, device.name].includes(link.name) ||
-      (link.alias !== undefined && [ownAlias(config), device.alias].includes(link.alias)) ||
-      (link.mac !== undefined && [config.link.mac, device.mac].includes(link.mac)))
-  for (const name of links) {
-    const link = yield* place.route.linkGet(name).pipe(Effect.catchTag("LinkNotFound", () => Effect.succeed(undefined)))
-    if (link !== undefined && isDevice(link)) return link
-  }
-  return undefined
-})
-
-/** The request without what the kernel refused; undefined where nothing can be left out. */
-const without = (change: LinkChange, { errno }: NetlinkError): LinkChange | undefined => {
-  const { newIndex, ...anyIndex } = change
-  const { mac, ...anyMac } = change
-  const { up, ...down } = change
-  const { name, ...anyName } = change
-  if (errno === "EBUSY" && newIndex !== undefined) return anyIndex
-  if (errno === "EADDRINUSE" && mac !== undefined) return anyMac
-  // Going up with an address that an up link has.
-  if (errno === "EADDRINUSE" && up === true) return down
-  if (errno === "EEXIST" && name !== undefined) return anyName
-  return undefined
-}
-
-/** What of the device is not as it was, in words. */
-const losses = (device: Link, link: Link): ReadonlyArray<string> =>
-  (
-    [
-      ["name", link.name, device.name],
-      ["ifindex", link.index, device.index],
-      ["MAC address", link.mac, device.mac],
-      ["state", link.up ? "up" : "down", device.up ? "up" : "down"]
-    ] as const
-  ).flatMap(([what, is, was]) => (is === was ? [] : [`its ${what} is ${is}, not ${was}`]))
+/**
+ * Puts the device back, wherever it is: `index` is the ifindex that it was to have in the container, `node` what its tap
+ * node was. Never fails: what went wrong is logged, in words.
+ */
+export const putBack = (
+  host: Place,
+  container: Place,
+  device: Link,
+  index: number,
+  node: TapNode | undefined
+): Effect.Effect<void, never, ConfigService | TapService> =>
+  Effect.gen(function* () {
+    const { log } = yield* LogService
+    const link = yield* restore(host, container, device, index)
+    const lost = losses(device, link)
+    if (lost.length > 0)
+      yield* log("error", () => `${device.name} is back on the host, but ${lost.join(", ")}: taken meanwhile`)
+    if (node === undefined) return
+    // A move makes the node anew, root's, and with another number; it goes back to whom it was given.
+    const verdict = yield* judgeNode(host.netns, link)
+    if (verdict._tag === "Own") yield* (yield* TapService).give(verdict.node, node)
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.flatMap(LogService, ({ log }) =>
+        log("error", () => `could not put back ${device.name}: ${inWords(error)}`)
+      )
+    )
+  )
 
 /**
  * One request where all is well. A refused one is done up to what was refused (a move comes first, then MAC, MTU, name,
@@ -106,6 +87,54 @@ const restore = Effect.fnUntraced(function* (host: Place, container: Place, devi
   return yield* host.route.linkGet(back.index)
 })
 
+/** Whether the device's other flags have to be set before it goes up. */
+export const upLast = (kind: LinkKind, device: Link): boolean => kind.upLast?.(device.options) === true
+
+/** The options that a request can set again: those that configurations can name. */
+const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => kind.attributes[name]?.key !== undefined))
+
+/** The first of those links that is the device, whatever it is called by now: IPAM plugins can rename it. */
+const findIn = Effect.fnUntraced(function* (place: Place, device: Link, links: ReadonlyArray<string | number>) {
+  const config = yield* ConfigService
+  const isDevice = (link: Link): boolean =>
+    link.kind === device.kind &&
+    link.parent?.index === device.parent?.index &&
+    ([config.attachment.ifname, device.name].includes(link.name) ||
+      (link.alias !== undefined && [ownAlias(config), device.alias].includes(link.alias)) ||
+      (link.mac !== undefined && [config.link.mac, device.mac].includes(link.mac)))
+  for (const name of links) {
+    const link = yield* place.route.linkGet(name).pipe(Effect.catchTag("LinkNotFound", () => Effect.succeed(undefined)))
+    if (link !== undefined && isDevice(link)) return link
+  }
+  return undefined
+})
+
+/** The request without what the kernel refused; undefined where nothing can be left out. */
+const without = (change: LinkChange, { errno }: NetlinkError): LinkChange | undefined => {
+  const { newIndex, ...anyIndex } = change
+  const { mac, ...anyMac } = change
+  const { up, ...down } = change
+  const { name, ...anyName } = change
+  if (errno === "EBUSY" && newIndex !== undefined) return anyIndex
+  if (errno === "EADDRINUSE" && mac !== undefined) return anyMac
+  // Going up with an address that an up link has.
+  if (errno === "EADDRINUSE" && up === true) return down
+  if (errno === "EEXIST" && name !== undefined) return anyName
+  return undefined
+}
+
+/** What of the device is not as it was, in words. */
+const losses = (device: Link, link: Link): ReadonlyArray<string> =>
+  (
+    [
+      ["name", link.name, device.name],
+      ["ifindex", link.index, device.index],
+      ["MAC address", link.mac, device.mac],
+      ["state", link.up ? "up" : "down", device.up ? "up" : "down"]
+    ] as const
+  ).flatMap(([what, is, was]) => (is === was ? [] : [`its ${what} is ${is}, not ${was}`]))
+
 const inWords = (error: NetlinkError | LinkNotFound | TapError): string => {
   switch (error._tag) {
     case "LinkNotFound":
@@ -116,32 +145,3 @@ const inWords = (error: NetlinkError | LinkNotFound | TapError): string => {
       return `${error.operation} ${error.path}: ${error.errno}`
   }
 }
-
-/**
- * Puts the device back, wherever it is: `index` is the ifindex that it was to have in the container, `node` what its tap
- * node was. Never fails: what went wrong is logged, in words.
- */
-export const putBack = (
-  host: Place,
-  container: Place,
-  device: Link,
-  index: number,
-  node: TapNode | undefined
-): Effect.Effect<void, never, ConfigService | LogService | TapService> =>
-  Effect.gen(function* () {
-    const { log } = yield* LogService
-    const link = yield* restore(host, container, device, index)
-    const lost = losses(device, link)
-    if (lost.length > 0)
-      yield* log("error", () => `${device.name} is back on the host, but ${lost.join(", ")}: taken meanwhile`)
-    if (node === undefined) return
-    // A move makes the node anew, root's, and with another number; it goes back to whom it was given.
-    const verdict = yield* judgeNode(host.netns, link)
-    if (verdict._tag === "Own") yield* (yield* TapService).give(verdict.node, node)
-  }).pipe(
-    Effect.catch((error) =>
-      Effect.flatMap(LogService, ({ log }) =>
-        log("error", () => `could not put back ${device.name}: ${inWords(error)}`)
-      )
-    )
-  )

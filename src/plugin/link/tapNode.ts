@@ -15,16 +15,11 @@ import { ConfigService } from "../ConfigService.ts"
 
 /** QEMU's user in KubeVirt. */
 const qemuUser = 107
+
 const qemuGroup = 107
+
 /** What Allocate's DeviceSpec grants is decided by cgroups; the node itself is for its owner and group. */
 const nodeMode = 0o660
-
-/** Whom a tap node shall belong to: the configured owner and group, else QEMU's as KubeVirt runs it. */
-export const nodeRights = ({ owner, group }: Pick<LinkConf, "owner" | "group">) => ({
-  owner: owner ?? qemuUser,
-  group: group ?? qemuGroup,
-  mode: nodeMode
-})
 
 /** Whether a node of the link's index exists, and is the link's own. */
 export type NodeVerdict =
@@ -88,3 +83,10 @@ export const foreignNode = (node: TapNode, link: Link): CniError =>
       `the node has device number ${node.device}, which belongs to another link that has ifindex ${link.index} ` +
       `in another network namespace; delete the attachment and add it again`
   })
+
+/** Whom a tap node shall belong to: the configured owner and group, else QEMU's as KubeVirt runs it. */
+export const nodeRights = ({ owner, group }: Pick<LinkConf, "owner" | "group">) => ({
+  owner: owner ?? qemuUser,
+  group: group ?? qemuGroup,
+  mode: nodeMode
+})

@@ -2,6 +2,7 @@
 
 import * as Effect from "effect/Effect"
 import { describeAlias } from "../../cni/identity/alias.ts"
+import { kindByName } from "../../link/kinds.ts"
 import type { Link } from "../../link/Link.ts"
 import type { LinkKind } from "../../link/LinkKind.ts"
 import type { LinkSettings } from "../../link/LinkSpec.ts"
@@ -20,15 +21,6 @@ export interface Asked {
   readonly device?: Link
   /** The link that was made, and is to go up. */
   readonly made?: Link
-}
-
-/** `link "net1" (macvtap), attachment net1 of container c1 in network mynet`. */
-export const describeLink = (link: Link, where?: string): string => {
-  const holder = describeAlias(link.alias)
-  return (
-    `link "${link.name}" (${link.kind ?? "hardware"}${where === undefined ? "" : ` in ${where}`})` +
-    (holder === undefined ? "" : `, ${holder}`)
-  )
 }
 
 interface Found {
@@ -59,9 +51,18 @@ export const findBeside = Effect.fnUntraced(function* (asked: Asked, fits: (link
   return undefined
 })
 
+/** `link "net1" (macvtap), attachment net1 of container c1 in network mynet`. */
+export const describeLink = (link: Link, where?: string): string => {
+  const holder = describeAlias(link.alias)
+  return (
+    `link "${link.name}" (${link.kind ?? "hardware"}${where === undefined ? "" : ` in ${where}`})` +
+    (holder === undefined ? "" : `, ${holder}`)
+  )
+}
+
 /** Whether a link is one of those on `parent`. */
 export const onParent = (parent: Link | undefined) => {
   const lower = parent && lowerOf(parent)
   return (link: Link): boolean =>
-    lower !== undefined && link.parent?.index === lower.index && link.options["mode"] !== undefined
+    lower !== undefined && link.parent?.index === lower.index && kindByName(link.kind ?? "") !== undefined
 }

@@ -1,15 +1,5 @@
 /** Ethernet addresses as configurations write them: which one a link can have, and the words for the others. */
-import { parseMac } from "../../wire/mac.ts"
-
-export { parseMac }
-
-/** Whether the group bit is set; broadcast is the multicast address with all bits set. Takes the canonical form. */
-export const isMulticast = (mac: string): boolean => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1
-
-export const isZero = (mac: string): boolean => mac === "00:00:00:00:00:00"
-
-/** Without regard to form and case. */
-export const sameMac = (a: string, b: string): boolean => (parseMac(a) ?? a) === (parseMac(b) ?? b)
+import { isMulticast, isZero, parseMac } from "../../wire/mac.ts"
 
 /** Bytes of an EUI-64 or InfiniBand address, the other two lengths that Go's net.ParseMAC takes. */
 const longLength = (text: string): 8 | 20 | undefined => {

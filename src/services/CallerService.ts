@@ -1,0 +1,17 @@
+/** Whoever made the call: takes its answer, and words for people. */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+
+/** The answer reached nobody. `reason` is the errno's symbol, or words: `EPIPE`, `it is closed`. */
+export class AnswerLost extends Data.TaggedError("AnswerLost")<{ readonly reason: string }> {}
+
+export class CallerService extends Context.Service<
+  CallerService,
+  {
+    /** Hands over the whole answer (a process's stdout). Where that fails the call has failed: what ADD made is taken back. */
+    readonly answer: (text: string) => Effect.Effect<void, AnswerLost>
+    /** Says something to people (a process's stderr); best effort. */
+    readonly tell: (text: string) => Effect.Effect<void>
+  }
+>()("macvtap-cni/services/CallerService") {}
