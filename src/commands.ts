@@ -6,8 +6,8 @@ import { run, type Start } from "./command/run.ts"
 import { devicePlugin } from "./device-plugin/command.ts"
 import { doctor } from "./tools/doctor/doctor.ts"
 import { install } from "./tools/install/install.ts"
-import { uninstall } from "./tools/install/uninstall.ts"
 import { list } from "./tools/list/list.ts"
+import { uninstall } from "./tools/uninstall/uninstall.ts"
 
 export const commands: ReadonlyArray<Command> = [devicePlugin, install, uninstall, doctor, list].map(
   (command) => command as Command

@@ -4,6 +4,9 @@
  */
 import * as Result from "effect/Result"
 
+/** What a resource's name has before its `/`. */
+export const resourceDomain = "macvtap.network.kubevirt.io"
+
 /** Where the state is unless somebody says otherwise; /run would not survive a reboot, the kubelet's checkpoint does. */
 export const defaultStateFolder = "/var/lib/macvtap-cni"
 

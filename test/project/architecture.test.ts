@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   plugin: ["cni", "services", "devices", "link", "wire"],
   "device-plugin": ["command", "services", "devices", "link", "wire"],
   "device-plugin/main.ts": ["live"],
+  "tools/doctor/devicePlugin.ts": ["device-plugin"],
   tools: ["command", "cni", "services", "devices", "link", "wire"],
   "commands.ts": ["tools", "device-plugin", "command", "cni"],
   "main.ts": ["commands.ts", "plugin", "cni", "live", "services"]

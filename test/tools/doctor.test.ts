@@ -1,8 +1,9 @@
-import { mkdir, rename } from "node:fs/promises"
+import { mkdir, rename, rm } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { encodeResources, type Resources } from "../../src/devices/resources.ts"
+import { checkpoint, servePlugin } from "./devicePlugin.ts"
 import { makeScene, type Scene } from "./scene.ts"
 import { writeProgram } from "./tool.ts"
 
@@ -51,6 +52,9 @@ describe("doctor", () => {
     await using kubelet = await makeKubelet(scene)
     await writeProgram(join(scene.root, "opt/cni/bin/macvtap"))
     await writeResources(scene, dataplane)
+    using _ = await servePlugin(join(kubelet.folder, "macvtap-dataplane.sock"))
+    const registered = { dataplane: ["dataplaneMvp0", "dataplaneMvp1", "dataplaneMvp2"] }
+    await scene.write("var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", checkpoint({}, registered))
     await scene.write(
       "etc/cni/net.d/10-lan.conf",
       JSON.stringify({ cniVersion: "1.0.0", name: "lan", type: "macvtap", master: "eth0" })
@@ -66,7 +70,7 @@ describe("doctor", () => {
       `fine   CNI plugin: ${scene.root}/opt/cni/bin/macvtap is version 0.1.0`,
       `fine   CNI configuration: ${scene.root}/etc/cni/net.d/10-lan.conf: network "lan" is well-formed`,
       `fine   kubelet: it answers on ${kubelet.folder}/kubelet.sock`,
-      "fine   device plugin: it offers dataplane",
+      `fine   device plugin: resource "dataplane": it answers, and the kubelet has 3 devices of it`,
       `fine   lower device eth0: up, MTU 1500, 0 links on it (resource "dataplane", network "lan")`,
       "fine   leftovers: none",
       "fine   udev: no rule renames macvtaps (0 rules looked at)"
@@ -157,11 +161,62 @@ describe("doctor", () => {
       /^wrong: .*resources\.json: .*; restart the device plugin/
     )
     await writeResources(scene, { storage: { mode: "bridge", capacity: 1, standalone: false } })
-    assert.deepStrictEqual(await of(scene, "device plugin"), ["fine: it offers storage"])
+    assert.deepStrictEqual(await of(scene, "device plugin"), [
+      `note: it offered resource "storage", but there is no kubelet to take it`
+    ])
     assert.match(
       (await of(scene, "lower device"))[0] ?? "",
       /^note: this node has none of those that resource "storage" may use/
     )
+  })
+
+  it("asks the device plugin: none, a dead socket, one that says nothing, one that the kubelet has not taken", async () => {
+    await using scene = await makeScene()
+    await writeResources(scene, dataplane)
+    await using kubelet = await makeKubelet(scene)
+    const socket = join(kubelet.folder, "macvtap-dataplane.sock")
+    const says = async () => (await of(scene, "device plugin"))[0]?.split(scene.root).join("")
+    const shown = "/var/lib/kubelet/device-plugins/macvtap-dataplane.sock"
+    assert.match(
+      (await says()) ?? "",
+      new RegExp(`^wrong: resource "dataplane": it does not run: there is no ${shown}; start`)
+    )
+    {
+      // Takes connections and says nothing, as a process that is stopped.
+      const silent = await listen(socket)
+      const begun = performance.now()
+      assert.match((await says()) ?? "", new RegExp(`^wrong: .*nobody answers on ${shown}: DEADLINE_EXCEEDED`))
+      assert.isBelow(performance.now() - begun, 3000)
+      await rename(socket, `${socket}.kept`)
+      silent.close()
+      await rename(`${socket}.kept`, socket)
+    }
+    assert.match((await says()) ?? "", new RegExp(`^wrong: .*nobody answers on ${shown}: UNAVAILABLE: .*ECONNREFUSED`))
+    await rm(socket)
+    using _ = await servePlugin(socket)
+    assert.match(
+      (await says()) ?? "",
+      /^note: .*it answers; whether the kubelet has taken it is not known: .*checkpoint is not there$/
+    )
+    const file = "var/lib/kubelet/device-plugins/kubelet_internal_checkpoint"
+    await scene.write(file, checkpoint({}, {}))
+    assert.match((await says()) ?? "", /^wrong: .*it answers, but the kubelet has not registered it; /)
+    await scene.write(file, checkpoint({}, { dataplane: [] }))
+    assert.match((await says()) ?? "", /^wrong: .*it answers, but the kubelet has no device of it; /)
+    await scene.write(file, JSON.stringify({ Data: { RegisteredDevices: { x: 1 } } }))
+    assert.match((await says()) ?? "", /^note: .*makes no sense: .*RegisteredDevices.*x/)
+  })
+
+  it("tells of a record of a runtime that makes no sense, by file and key", async () => {
+    await using scene = await makeScene()
+    await scene.write(
+      "var/lib/cni/results/a-b-net1",
+      '{"kind":"cniCacheV1","networkName":"a","containerId":7,"ifName":"net1"}'
+    )
+    await scene.write("var/lib/cni/results/older", '{"cniVersion":"0.3.1"}')
+    const found = await of(scene, "runtime's cache")
+    assert.lengthOf(found, 1)
+    assert.match(found[0] ?? "", /^note: \S+\/a-b-net1 is no record of an attachment: .*containerId/)
   })
 
   it("tells what is in the way of macvtaps on a lower device", async () => {
@@ -204,7 +259,7 @@ describe("doctor", () => {
     assert.deepStrictEqual(
       found.map((line) => line.split(scene.root).join("")),
       [
-        `wrong: link net1 in /run/netns/dead, of dead/net1 (network pods), which no process and no runtime knows of; "macvtap uninstall --leftovers" removes it`,
+        `wrong: link net1 in /run/netns/dead, of dead/net1 (network pods, by its alias), which no process and no runtime knows of; "macvtap uninstall --leftovers" removes it`,
         `wrong: node /var/lib/macvtap-cni/dev/dataplaneMvp2, whose link is gone; "macvtap uninstall --leftovers" removes it`,
         `wrong: /opt/cni/bin/.macvtap-install-0123456789abcdef, of an installation that was stopped; "macvtap uninstall --leftovers" removes it`
       ]

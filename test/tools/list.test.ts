@@ -1,4 +1,7 @@
 import { assert, describe, it } from "vitest"
+import { encodeAlias } from "../../src/cni/identity/alias.ts"
+import { deviceName } from "../../src/devices/deviceName.ts"
+import { checkpoint } from "./devicePlugin.ts"
 import { makeScene, type Scene } from "./scene.ts"
 
 const pods = { network: "pods", containerID: "c".repeat(64), ifname: "net1" }
@@ -29,7 +32,11 @@ describe("list", () => {
   it("says so where there is nothing", async () => {
     await using scene = await makeScene()
     assert.deepStrictEqual(await scene.run("list"), { status: 0, stdout: "no attachments\n", stderr: "" })
-    assert.deepStrictEqual(JSON.parse((await scene.run("list", "--json")).stdout), { attachments: [], unseen: [] })
+    assert.deepStrictEqual(JSON.parse((await scene.run("list", "--json")).stdout), {
+      attachments: [],
+      devices: [],
+      unseen: []
+    })
   })
 
   it("shows each attachment on a line, by network", async () => {
@@ -44,7 +51,7 @@ describe("list", () => {
       .map((line) => line.split(/ {2,}/))
     assert.deepStrictEqual(rows, [
       ["NETWORK", "CONTAINER", "POD", "IFNAME", "MAC", "MASTER", "MODE", "TAP"],
-      ["lan", "box", "-", "eth0", "02:00:00:00:00:bb", "eth0", "private", "-"],
+      ["lan ?", "box", "-", "eth0", "02:00:00:00:00:bb", "eth0", "private", "-"],
       [
         "pods",
         "ccccccccccccc",
@@ -66,6 +73,8 @@ describe("list", () => {
       {
         network: "lan",
         container: "box",
+        knownBy: "alias",
+        deviceID: null,
         pod: null,
         ifname: "eth0",
         mac: "02:00:00:00:00:bb",
@@ -80,7 +89,9 @@ describe("list", () => {
       {
         network: "pods",
         container: "c".repeat(64),
-        pod: { namespace: "shop", name: "web-0" },
+        knownBy: "runtime",
+        deviceID: null,
+        pod: { namespace: "shop", name: "web-0", uid: null },
         ifname: "net1",
         mac: "02:00:00:00:00:aa",
         master: "eth0",
@@ -109,7 +120,7 @@ describe("list", () => {
   subgraph container1["shop/web-0"]
     link1["net1<br/>02:00:00:00:00:aa<br/>/dev/tap1073741824"]
   end
-  master0 ---|"lan<br/>macvlan private"| link0
+  master0 ---|"lan ?<br/>macvlan private"| link0
   master0 ---|"pods<br/>macvtap bridge"| link1
 `
     )
@@ -156,7 +167,79 @@ describe("list", () => {
     await scene.write("var/lib/cni/results/lan-box-eth0", text)
     const { status, stdout } = await scene.run("list")
     assert.strictEqual(status, 0)
-    assert.match(stdout, /\nlan +box +- +eth0 /)
+    assert.match(stdout, /\nlan \? +box +- +eth0 /)
+  })
+
+  it("believes the runtime and not the alias, and marks what only the alias says", async () => {
+    await using scene = await makeScene()
+    scene.kernel.addNetns("/run/netns/mallory")
+    scene.kernel.addNetns("/run/netns/alice")
+    const [alice, mallory] = [
+      { ...pods, containerID: "alice" },
+      { ...pods, containerID: "mallory" }
+    ]
+    await scene.attach({ ...alice, netns: "/run/netns/alice", index: first })
+    // The same words on another pod's link.
+    await scene.attach({ ...mallory, netns: "/run/netns/mallory", index: first + 1 })
+    scene.kernel.inside("/run/netns/mallory").linkSet("net1", { alias: encodeAlias(alice) })
+    await scene.remember(alice, [["K8S_POD_NAME", "alice"]])
+    await scene.remember(mallory, [["K8S_POD_NAME", "mallory"]])
+    const { attachments } = JSON.parse((await scene.run("list", "--json")).stdout)
+    assert.deepStrictEqual(
+      attachments.map(({ netns, container, pod, knownBy }: Record<string, unknown>) => [
+        netns,
+        container,
+        pod,
+        knownBy
+      ]),
+      [
+        ["/run/netns/alice", "alice", { namespace: null, name: "alice", uid: null }, "runtime"],
+        ["/run/netns/mallory", "mallory", { namespace: null, name: "mallory", uid: null }, "runtime"]
+      ]
+    )
+    assert.include(
+      (await scene.run("doctor")).stdout,
+      "note   aliases: link net1 in /run/netns/mallory is that of mallory (network pods), as the runtime knows; its alias says alice/net1 (network pods)"
+    )
+    // Renamed, so that no runtime knows the link: what is left is the alias.
+    scene.kernel.inside("/run/netns/mallory").linkSet("net1", { name: "net7" })
+    assert.match((await scene.run("list")).stdout, /\npods \? +alice +alice +net7 /)
+  })
+
+  it("finds an attachment that bears no alias, as Go's plugins make them, by the runtime's cache", async () => {
+    await using scene = await makeScene()
+    scene.kernel.addNetns("/run/netns/pod")
+    await scene.attach({ ...pods, netns: "/run/netns/pod", index: first, alias: "" })
+    await scene.remember(pods, [["K8S_POD_NAME", "web-0"]])
+    assert.match((await scene.run("list")).stdout, /\npods +c{13} +web-0 +net1 /)
+  })
+
+  it("shows standalone devices with the pods that the kubelet gave them to", async () => {
+    await using scene = await makeScene()
+    for (const id of ["tapsMvp1", "tapsMvp2", "tapsMvp3"])
+      scene.kernel.addLink({ name: deviceName(id), kind: "macvtap", alias: `macvtap-device-plugin:${id}` })
+    const given = { "uid-1": [["taps", "tapsMvp1"]], "uid-2": [["taps", "tapsMvp2"]] } as const
+    await scene.write("var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", checkpoint(given))
+    await scene.write("var/log/pods/shop_db-0_uid-1/c/0.log", "")
+    const { status, stdout } = await scene.run("list")
+    assert.strictEqual(status, 0)
+    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/).slice(0, 4))
+    assert.deepStrictEqual(rows.slice(1, 4), [
+      ["(standalone)", "tapsMvp1", "shop/db-0", deviceName("tapsMvp1")],
+      ["(standalone)", "tapsMvp2", "pod uid-2", deviceName("tapsMvp2")],
+      ["(standalone)", "tapsMvp3", "-", deviceName("tapsMvp3")]
+    ])
+    const { devices } = JSON.parse((await scene.run("list", "--json")).stdout)
+    assert.deepStrictEqual(devices[0].pod, { namespace: "shop", name: "db-0", uid: "uid-1" })
+    assert.include((await scene.run("list", "--mermaid")).stdout, `["shop/db-0"]`)
+  })
+
+  it("tells of a checkpoint that makes no sense, with status 1", async () => {
+    await using scene = await makeScene()
+    await scene.write("var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", "{")
+    const { status, stderr } = await scene.run("list")
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^macvtap list: \S+kubelet_internal_checkpoint is not JSON\n$/)
   })
 
   it("does not obey what an alias or a pod's name says to the terminal", async () => {

@@ -6,7 +6,7 @@ import { plainLink as link } from "../lab/link.ts"
 const resources = { lan: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false } }
 
 const judge = (host: ReadonlyArray<Link>) =>
-  lowerDevices({ host, links: [], unseen: [] }, resources, [], "/nowhere").map(
+  lowerDevices({ host, links: [], unseen: [], records: { records: [], problems: [] } }, resources, [], "/nowhere").map(
     ({ status, says }) => `${status}: ${says}`
   )
 

@@ -29,7 +29,7 @@ export interface Scene extends AsyncDisposable {
   readonly write: (path: string, text: string) => Promise<string>
   /** A link of ours on the host's eth0, in a container's namespace. */
   readonly attach: (attachment: Attachment) => Promise<void>
-  /** libcni's cache entry of an attachment. */
+  /** libcni's cache entry of an attachment, with its namespace if it is attached by then. */
   readonly remember: (
     owner: LinkOwner,
     cniArgs: ReadonlyArray<readonly [string, string]>,
@@ -67,16 +67,24 @@ export const makeScene = async (options: KernelOptions = {}): Promise<Scene> => 
   const root = folder.path
   const write = (path: string, text: string) => writeBelow(root, path, text)
   await write("proc/1/comm", "init")
+  const namespaces = new Map<string, string>()
   return {
     kernel,
     root,
     write,
-    attach: (attachment) => Effect.runPromise(attach(attachment).pipe(Effect.provide(mockLayer(kernel)))),
-    remember: ({ network, containerID, ifname }, cniArgs, below = "var/lib/cni/results") =>
-      write(
-        join(below, `${network}-${containerID}-${ifname}`),
-        JSON.stringify({ kind: "cniCacheV1", networkName: network, containerId: containerID, ifName: ifname, cniArgs })
-      ),
+    attach: (attachment) => {
+      namespaces.set(encodeAlias(attachment), attachment.netns)
+      return Effect.runPromise(attach(attachment).pipe(Effect.provide(mockLayer(kernel))))
+    },
+    remember: (owner, cniArgs, below = "var/lib/cni/results") => {
+      const { network: networkName, containerID: containerId, ifname: ifName } = owner
+      const config = Buffer.from(JSON.stringify({ type: "macvtap", name: networkName })).toString("base64")
+      const netns = namespaces.get(encodeAlias(owner))
+      return write(
+        join(below, `${networkName}-${containerId}-${ifName}`),
+        JSON.stringify({ kind: "cniCacheV1", networkName, containerId, ifName, cniArgs, config, netns })
+      )
+    },
     run: (name, ...more) => runTool([name ?? "", "--root", root, ...more], { machine: mockLayer(kernel) }),
     [Symbol.asyncDispose]: folder[Symbol.asyncDispose]
   }

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { deviceName } from "../../src/devices/deviceName.ts"
 import { encodeResources } from "../../src/devices/resources.ts"
+import { checkpoint } from "./devicePlugin.ts"
 import { makeScene, type Scene } from "./scene.ts"
 import { writeProgram } from "./tool.ts"
 
@@ -114,6 +115,56 @@ describe("uninstall", () => {
     assert.deepStrictEqual(names(scene, "/run/netns/dead"), ["lo"])
     assert.isFalse(await exists(join(scene.root, "opt/cni/bin/macvtap")))
     assert.isTrue(await exists(join(scene.root, "var/lib/macvtap-cni/resources.json")))
+  })
+
+  it("names what blocks by its pod, as list does, standalone devices by the kubelet's checkpoint", async () => {
+    await using scene = await makeScene()
+    await install(scene)
+    const alive = { ...dead, containerID: "alive" }
+    scene.kernel.addNetns("/run/netns/alive")
+    await scene.attach({ ...alive, netns: "/run/netns/alive", index: 2 ** 30 + 1 })
+    await scene.remember(alive, [
+      ["K8S_POD_NAMESPACE", "shop"],
+      ["K8S_POD_NAME", "web-0"]
+    ])
+    const given = { "uid-1": [["alone", "aloneMvp1"]], "uid-2": [["alone", "aloneMvp2"]] } as const
+    await scene.write("var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", checkpoint(given))
+    // The first lives; the second is only listed still.
+    await scene.write("var/lib/kubelet/pods/uid-1/etc-hosts", "")
+    await scene.write("var/log/pods/shop_db-0_uid-1/c/0.log", "")
+    const refused = await scene.run("uninstall")
+    assert.strictEqual(refused.status, 1)
+    assert.strictEqual(
+      refused.stderr,
+      "macvtap uninstall: 1 attachment and 1 device are in use: shop/web-0 (net1, network pods), shop/db-0 (device aloneMvp1); " +
+        "remove their pods first, since without the plugin their teardown fails (macvtap list shows them), or say --force\n"
+    )
+    assert.include(names(scene), deviceName("aloneMvp1"))
+    const forced = await scene.run("uninstall", "--force")
+    assert.strictEqual(forced.status, 0)
+    assert.include(names(scene), deviceName("aloneMvp1"))
+    assert.include(forced.stdout, "var/lib/macvtap-cni stays: 1 attachment and 1 device still use it\n")
+  })
+
+  it("removes the link of a standalone device whose pod is gone", async () => {
+    await using scene = await makeScene()
+    await install(scene)
+    const given = { "uid-2": [["alone", "aloneMvp1"]] } as const
+    await scene.write("var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", checkpoint(given))
+    await mkdir(join(scene.root, "var/lib/kubelet/pods"))
+    assert.strictEqual((await scene.run("uninstall")).status, 0)
+    assert.notInclude(names(scene), deviceName("aloneMvp1"))
+  })
+
+  it("does nothing where the kubelet's checkpoint cannot be read, unless it is forced to", async () => {
+    await using scene = await makeScene()
+    await install(scene)
+    await scene.write("var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", "{")
+    const { status, stderr } = await scene.run("uninstall")
+    assert.strictEqual(status, 1)
+    assert.match(stderr, /^macvtap uninstall: which pods have devices cannot be known: \S+ is not JSON; say --force/)
+    assert.strictEqual((await scene.run("uninstall", "--leftovers")).status, 0)
+    assert.strictEqual((await scene.run("uninstall", "--force")).status, 0)
   })
 
   it("removes only leftovers with --leftovers", async () => {

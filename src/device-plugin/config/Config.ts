@@ -1,7 +1,7 @@
 /** The device plugin's configuration, once read. */
 import * as Data from "effect/Data"
 
-export const resourceDomain = "macvtap.network.kubevirt.io"
+export { resourceDomain } from "../../devices/resources.ts"
 
 /** One entry. */
 export interface ResourceConfig {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { readCniArgs } from "../../cni/call/CniArgs.ts"
 import { readLinkConf } from "../../cni/config/LinkConf.ts"
 import { readNetConf } from "../../cni/config/NetConf.ts"
-import { errnoOf, readFolder, readText } from "../files.ts"
+import { errnoOf, readFolder, readText } from "../node/files.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 /** A network of this plugin that was read, and the master that it names. */

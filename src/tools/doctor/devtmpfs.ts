@@ -1,6 +1,6 @@
 /** Whether the kernel's tap nodes appear in /dev: it makes them in its devtmpfs, and nowhere else. */
 import { join } from "node:path"
-import { readText } from "../files.ts"
+import { readText } from "../node/files.ts"
 import { type Finding, fine, wrong } from "./Finding.ts"
 
 interface Mount {

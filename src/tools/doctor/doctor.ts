@@ -3,9 +3,11 @@ import * as Effect from "effect/Effect"
 import { makeCommand } from "../../command/Command.ts"
 import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
-import { takeInventory } from "../list/inventory.ts"
+import { takeInventory } from "../node/inventory.ts"
 import { siteOptions } from "../site.ts"
+import { aliases } from "./aliases.ts"
 import { configurations } from "./configurations.ts"
+import { devicePlugin } from "./devicePlugin.ts"
 import { devtmpfs } from "./devtmpfs.ts"
 import { type Finding, note, type Site, wrong } from "./Finding.ts"
 import { kernel } from "./kernel.ts"
@@ -18,15 +20,18 @@ import { udev } from "./udev.ts"
 /** Everything that needs to know which links there are. */
 const ofLinks = Effect.fnUntraced(function* (site: Site) {
   const { findings: networkFindings, networks } = yield* configurations(site)
-  const { findings: kubeletFindings, resources } = yield* kubelet(site)
-  const before = [...networkFindings, ...kubeletFindings]
+  const { findings: kubeletFindings, state } = yield* kubelet(site)
+  const { findings: offered, resources } = yield* devicePlugin(site, state)
+  const before = [...networkFindings, ...kubeletFindings, ...offered]
   return yield* takeInventory(site.root).pipe(
     Effect.flatMap((inventory) =>
       Effect.map(leftovers(site, inventory), (left) => [
         ...before,
         ...lowerDevices(inventory, resources, networks, site.root),
         ...inventory.unseen.map((unseen) => note("leftovers", `cannot look into ${unseen}`, "run it as root")),
-        ...left
+        ...left,
+        ...aliases(inventory),
+        ...inventory.records.problems.map((problem) => note("runtime's cache", problem))
       ])
     ),
     Effect.catch((error) => {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { kinds } from "../../link/kinds.ts"
 import { NetlinkService } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
-import { readText } from "../files.ts"
+import { readText } from "../node/files.ts"
 import { type Finding, fine, note, wrong } from "./Finding.ts"
 
 /** linux/capability.h */

@@ -1,15 +1,22 @@
 /** What nobody needs any more, as findings. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { foreignDeviceLinks, ourSockets, staleLinks, staleNodes, staleTemporaries } from "../install/leftovers.ts"
-import type { FoundLink, Inventory } from "../list/inventory.ts"
+import type { Inventory } from "../node/inventory.ts"
+import {
+  foreignDeviceLinks,
+  type OwnedLink,
+  ourSockets,
+  staleLinks,
+  staleNodes,
+  staleTemporaries
+} from "../node/leftovers.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "leftovers"
 const remedy = `"macvtap uninstall --leftovers" removes it`
 
-const describe = ({ link, netns, owner, inHost }: FoundLink): string =>
-  `${link.name} in ${inHost ? "the host's namespace" : netns}, of ${owner?.containerID}/${owner?.ifname} (network ${owner?.network})`
+const describe = ({ link, netns, ownership: { owner, knownBy }, inHost }: OwnedLink): string =>
+  `${link.name} in ${inHost ? "the host's namespace" : netns}, of ${owner.containerID}/${owner.ifname} (network ${owner.network}${knownBy === "alias" ? ", by its alias" : ""})`
 
 export const leftovers = Effect.fnUntraced(function* (site: Site, inventory: Inventory) {
   const { root, state, kubelet, plugins } = site

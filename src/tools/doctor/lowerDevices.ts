@@ -2,8 +2,8 @@
 import { join } from "node:path"
 import type { Resources } from "../../devices/resources.ts"
 import type { Link } from "../../link/Link.ts"
-import { statFile } from "../files.ts"
-import type { Inventory } from "../list/inventory.ts"
+import { statFile } from "../node/files.ts"
+import type { Inventory } from "../node/inventory.ts"
 import type { Network } from "./configurations.ts"
 import { type Finding, fine, note, wrong } from "./Finding.ts"
 

@@ -2,8 +2,8 @@
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { pluginVersion } from "../../cni/call/version.ts"
-import { readFolder, statFile } from "../files.ts"
-import { askProgram } from "../install/program.ts"
+import { readFolder, statFile } from "../node/files.ts"
+import { askProgram } from "../node/program.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "CNI plugin"

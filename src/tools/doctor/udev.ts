@@ -3,7 +3,7 @@
  * that are made beforehand and imported, and those of "standalone" resources. What ADD makes is born in the container.
  */
 import { join } from "node:path"
-import { readFolder, readText } from "../files.ts"
+import { readFolder, readText } from "../node/files.ts"
 import { type Finding, fine, type Site, wrong } from "./Finding.ts"
 
 /** udev(7) and systemd.link(5): a file in an earlier folder hides the one of the same name in a later one. */

@@ -1,7 +1,7 @@
 /** A file put in its place as a whole: whoever looks there sees the old one or the new one, also after a crash. */
 import { closeSync, fchmodSync, fsyncSync, linkSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { errnoOf, readFolder, statFile, statLink } from "../files.ts"
+import { errnoOf, readFolder, statFile, statLink } from "../node/files.ts"
 
 export const executableMode = 0o755
 

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import { pluginVersion } from "../../cni/call/version.ts"
 import { makeCommand, ToolError, UsageError } from "../../command/Command.ts"
 import { quote } from "../../wire/foreign.ts"
-import { errnoOf, statFile, statLink } from "../files.ts"
+import { errnoOf, statFile, statLink } from "../node/files.ts"
+import { askProgram, type Program } from "../node/program.ts"
 import {
   copyProblem,
   executableMode,
@@ -17,7 +18,6 @@ import {
   temporaries,
   writeExecutable
 } from "./copy.ts"
-import { askProgram, type Program } from "./program.ts"
 
 /** A file operation, whose failure is said of `path`. */
 const attempt = <A>(path: string, step: () => A): Effect.Effect<A, ToolError> =>

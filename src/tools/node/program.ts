@@ -1,7 +1,7 @@
 /** What an executable is: asked by running it, the only way that also says whether it can be run. */
 import { closeSync, openSync, readSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import { errnoOf } from "../files.ts"
+import { errnoOf } from "./files.ts"
 
 export type Program =
   /** One of ours, of that version. */

@@ -1,6 +1,6 @@
 /** Whether somebody answers on a unix socket. */
 import * as Effect from "effect/Effect"
-import { errnoOf } from "../files.ts"
+import { errnoOf } from "./files.ts"
 
 /** Milliseconds: a listening socket takes a connection at once, unless its queue is full. */
 const timeLimit = 1000

@@ -4,11 +4,12 @@ import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
-import { probeSocket } from "../doctor/socket.ts"
-import { deviceNumber, readFolder, readTarget, statFile, statLink } from "../files.ts"
-import type { FoundLink, Inventory } from "../list/inventory.ts"
-import { findEntry } from "../list/pods.ts"
-import { temporaries } from "./copy.ts"
+import { temporaries } from "../install/copy.ts"
+import { deviceNumber, readFolder, readTarget, statFile, statLink } from "./files.ts"
+import type { FoundLink, Inventory } from "./inventory.ts"
+import type { Ownership } from "./owners.ts"
+import { recordOf } from "./records.ts"
+import { probeSocket } from "./socket.ts"
 
 /**
  * Identities (`<device>:<inode>`) of the namespaces that a process is in: a pod that lives has at least its pause. The
@@ -33,11 +34,22 @@ const inhabited = (root: string): ReadonlySet<string> => {
  * Links of ours that no container has any more: in the host's namespace, where an attachment never stays, or in one
  * that no process is in and whose attachment no runtime remembers.
  */
-export const staleLinks = (root: string, { links }: Inventory, used = inhabited(root)): ReadonlyArray<FoundLink> =>
-  links.filter(
-    ({ owner, inHost, netnsId }) =>
-      owner !== undefined && (inHost || (!used.has(netnsId) && findEntry(root, owner) === undefined))
-  )
+export const staleLinks = (
+  root: string,
+  { links, records }: Inventory,
+  used = inhabited(root)
+): ReadonlyArray<OwnedLink> =>
+  links
+    .filter(isOwned)
+    .filter(
+      ({ ownership: { owner, knownBy }, inHost, netnsId }) =>
+        inHost || (!used.has(netnsId) && knownBy === "alias" && recordOf(records, owner) === undefined)
+    )
+
+export type OwnedLink = FoundLink & { readonly ownership: Ownership }
+
+/** Whether the link is somebody's attachment. */
+export const isOwned = (link: FoundLink): link is OwnedLink => link.ownership !== undefined
 
 /** Links of the host's namespace that our device plugin made, for "standalone" resources. */
 export const standaloneLinks = ({ links }: Inventory): ReadonlyArray<FoundLink> =>

@@ -1,0 +1,128 @@
+/** `macvtap uninstall`: takes back what installation and daemon left on the node, and says what is not theirs to take. */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { makeCommand, type Surroundings, ToolError } from "../../command/Command.ts"
+import {
+  decodeResources,
+  defaultStateFolder,
+  type Resources,
+  resourceDomain,
+  resourcesFile
+} from "../../devices/resources.ts"
+import { standaloneDevice } from "../../devices/standalone.ts"
+import { escapeText } from "../../wire/foreign.ts"
+import { describeFailure } from "../failure.ts"
+import { temporaries } from "../install/copy.ts"
+import { type Allotments, readAllotments } from "../node/allotments.ts"
+import { readText, statFile } from "../node/files.ts"
+import { type FoundLink, type Inventory, takeInventory } from "../node/inventory.ts"
+import { ourSockets, staleLinks, staleNodes, standaloneLinks } from "../node/leftovers.ts"
+import { siteOptions } from "../site.ts"
+import { count, type InUse, inUse, refusal } from "./inUse.ts"
+import { remove, removeLink, removeNode, removeProgram, type Step } from "./steps.ts"
+
+export const uninstall = makeCommand({
+  name: "uninstall",
+  summary: "take everything back: the plugin, the device plugin's sockets and state, stale links",
+  description: [
+    "Removes the plugin (a program of that name that is not ours stays), the device plugin's sockets, " +
+      `${defaultStateFolder}, and links that no container has any more. Says what the kubelet will keep. Does nothing as ` +
+      "long as a pod has an attachment, or a device by the kubelet's checkpoint.",
+    "Stop the device plugin first (kubectl delete -f deploy/macvtap-cni.yaml): it would make its sockets again.",
+    "Exit status 1: attachments or devices are in use, the device plugin still runs, or something could not be removed."
+  ],
+  options: {
+    from: {
+      type: "string",
+      value: "DIR",
+      path: true,
+      default: "/opt/cni/bin",
+      help: "the folder of the CNI plugins, below the root"
+    },
+    name: { type: "string", value: "NAME", default: "macvtap", help: "the plugin's name" },
+    leftovers: { type: "boolean", help: "only what nobody needs any more; the plugin and the device plugin go on" },
+    "dry-run": { type: "boolean", help: "say what would be removed, and remove nothing" },
+    force: {
+      type: "boolean",
+      help: "also while pods use what is here; their links stay until their containers end, those of standalone devices longer"
+    },
+    root: siteOptions.root,
+    "kubelet-dir": siteOptions["kubelet-dir"],
+    "state-dir": siteOptions["state-dir"]
+  },
+  run: Effect.fn("uninstall")(function* (options, surroundings) {
+    const { root, leftovers } = options
+    const { out, err } = surroundings
+    const state = join(root, options["state-dir"])
+    const inventory = yield* takeInventory(root).pipe(Effect.mapError(describeFailure))
+    const stale = staleLinks(root, inventory)
+    const allotments = readAllotments(root, options["kubelet-dir"], inventory.records)
+    const used = inUse(inventory, stale, allotments)
+    if (!leftovers && !options.force) yield* refuseIfUsed(used, allotments)
+    const resources = readResources(state)
+    const sockets = yield* ourSockets(root, options["kubelet-dir"])
+    const runs = sockets.some(({ answers }) => answers)
+    const steps: Array<Step> = stale.map(removeLink)
+    for (const { path, answers } of sockets) if (!answers) steps.push(remove(`socket ${path}`, path))
+    const folder = join(root, options.from)
+    steps.push(...temporaries(folder).map((path) => remove(path, path)))
+    if (leftovers) steps.push(...staleNodes(state).map(removeNode))
+    else {
+      if (!runs) steps.push(...unusedDevices(inventory, used).map(removeLink))
+      steps.push(...(yield* removeProgram(folder, options.name, surroundings)))
+      if (!runs && count(used) === "" && statFile(state) !== undefined) steps.push(remove(`folder ${state}`, state))
+    }
+    const failed = !(yield* takeAll(steps, options["dry-run"], surroundings))
+    if (leftovers) return failed ? 1 : 0
+    if (count(used) !== "") yield* out(`${state} stays: ${count(used)} still use it\n`)
+    if (runs) yield* err("the device plugin still runs: its sockets and state stay; stop it and run this again\n")
+    yield* out(kept(resources))
+    return failed || runs ? 1 : 0
+  })
+})
+
+/** A checkpoint that cannot be read may be full of pods. */
+const refuseIfUsed = (used: InUse, { problem }: Allotments): Effect.Effect<void, ToolError> => {
+  if (problem !== undefined) {
+    return new ToolError({
+      problem: `which pods have devices cannot be known: ${escapeText(problem)}`,
+      advice: "say --force where none of them does"
+    })
+  }
+  return count(used) === "" ? Effect.void : Effect.fail(refusal(used))
+}
+
+/** Links of standalone devices that no pod has. */
+const unusedDevices = (inventory: Inventory, { devices }: InUse): ReadonlyArray<FoundLink> =>
+  standaloneLinks(inventory).filter(({ link }) => !devices.some(({ deviceID }) => deviceID === standaloneDevice(link)))
+
+/** Whether all was taken. What could not be is told, and the rest goes on. */
+const takeAll = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, dry: boolean, { out, err }: Surroundings) {
+  let all = true
+  for (const { what, take } of steps) {
+    const done = dry
+      ? true
+      : yield* take.pipe(
+          Effect.as(true),
+          Effect.catch(({ problem }) => Effect.as(err(`${escapeText(problem)}\n`), false))
+        )
+    if (done) yield* out(`${escapeText(`${dry ? "would remove" : "removed"} ${what}`)}\n`)
+    all &&= done
+  }
+  if (steps.length === 0) yield* out("nothing to remove\n")
+  return all
+})
+
+const readResources = (state: string): Resources =>
+  Result.getOrElse(decodeResources(readText(resourcesFile(state)) ?? ""), () => ({}))
+
+const kept = (resources: Resources): string => {
+  const names = Object.keys(resources).map((name) => `${resourceDomain}/${name}`)
+  if (names.length === 0) return ""
+  return (
+    `The kubelet keeps ${names.join(", ")} in the node's status, at 0, also after its restart. Harmless; to remove one:\n` +
+    `  kubectl patch node NODE --subresource=status --type=json -p ` +
+    `'[{"op":"remove","path":"/status/capacity/${names[0]?.replace("/", "~1")}"}]'\n`
+  )
+}
