@@ -21,7 +21,7 @@ export const onePlainFile = (read: (path: string) => string): string => {
   return `# Made from deploy/base by \`npm run manifests\`; change it there.\n${parts.join("\n---\n")}\n`
 }
 
-const readBelow = (path: string): string => readFileSync(join(root, path), "utf8")
+export const readBelow = (path: string): string => readFileSync(join(root, path), "utf8")
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = onePlainFile(readBelow)
