@@ -28,5 +28,6 @@ const moving = (route: Rtnetlink): Rtnetlink => ({
 })
 
 export const netlink: NetlinkService["Service"] = {
+  changes: timed.changes,
   connect: (netns) => Effect.map(timed.connect(netns), moving)
 }

@@ -4,6 +4,7 @@
  */
 import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
+import { makeChanges } from "../../src/live/netlink/linkEvents.ts"
 import { openSocket, socketTransport } from "../../src/live/netlink/netlinkSocket.ts"
 import { makeRtnetlink } from "../../src/live/netlink/rtnetlink.ts"
 import type { Transport } from "../../src/live/netlink/Transport.ts"
@@ -29,6 +30,7 @@ const timedTransport = (transport: Transport): Transport => ({
 })
 
 export const netlink: NetlinkService["Service"] = {
+  changes: makeChanges,
   connect: (netns) =>
     Effect.acquireRelease(
       attempt(

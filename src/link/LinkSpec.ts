@@ -22,8 +22,8 @@ export interface LinkSettings {
 export interface LinkSpec extends LinkSettings {
   readonly kind: LinkKind
   readonly name: string
-  /** ifindex in the connection's namespace. */
-  readonly parent: number
+  /** ifindex in the connection's namespace; absent for kinds that stand by themselves. */
+  readonly parent?: number
   /** The new link's ifindex in its namespace; the kernel's choice when left out. */
   readonly index?: number
   /** The namespace that the link is born in; the connection's own when left out. */

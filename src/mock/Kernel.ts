@@ -94,6 +94,7 @@ const makeMachine = (options: KernelOptions): Machine => {
     lastDescriptor: 2,
     lastInode: 4026532000,
     lastMac: 0,
+    listeners: new Set(),
     reservations: new Map(),
     stateFolder: { resources: {}, nodes: new Map() }
   }

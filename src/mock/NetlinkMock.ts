@@ -59,6 +59,8 @@ const rtnetlink = (machine: Machine, netns: NetnsState): Rtnetlink => {
     routeAdd: (route) => attempt(() => addRoute(netns, route), error(`ip route add ${route.dst}/${route.prefix}`)),
     routeDel: (route) => attempt(() => removeRoute(netns, route), error(`ip route del ${route.dst}/${route.prefix}`)),
     routeList: (filter) => attempt(() => listRoutes(netns, filter), error("ip route show table all")),
+    netnsid: (other) =>
+      attempt(() => netns.netnsids.get(netnsOfDescriptor(machine, other.fd)), error("ip netns list-id")),
     kindExists: (kind) => attempt(() => machine.kinds.has(kind.kind), error(`ip link add type ${kind.kind}`))
   }
 }
@@ -80,5 +82,33 @@ export const netlinkMock = (machine: Machine): NetlinkService["Service"] =>
             machine.openSockets--
             endIfUnheld(machine, state)
           })
-      ).pipe(Effect.map((state) => rtnetlink(machine, state)))
+      ).pipe(Effect.map((state) => rtnetlink(machine, state))),
+    changes: () =>
+      Effect.acquireRelease(
+        Effect.sync(() => listen(machine)),
+        ({ stop }) => Effect.sync(stop)
+      ).pipe(Effect.map(({ next }) => next))
   })
+
+/** Hears of changes in every namespace, which more than once waits for one that is of another. */
+const listen = (machine: Machine) => {
+  let heard = false
+  let wake = () => {}
+  const hear = () => {
+    heard = true
+    wake()
+  }
+  machine.listeners.add(hear)
+  return {
+    stop: () => void machine.listeners.delete(hear),
+    next: Effect.callback<void>((resume) => {
+      wake = () => {
+        if (!heard) return
+        heard = false
+        wake = () => {}
+        resume(Effect.void)
+      }
+      wake()
+    })
+  }
+}

@@ -10,6 +10,7 @@ import {
   findNetns,
   hostPaths,
   listNetnses,
+  makeNetns,
   netnsOfDescriptor,
   openDescriptor
 } from "./kernel/namespaces.ts"
@@ -62,6 +63,16 @@ export const netnsMock = (machine: Machine): NetnsService["Service"] => {
           return handle(path, findNetns(machine, path) ?? refuse("ENOENT"))
         }, openError(path))
       ),
+    fresh: held(
+      attempt(
+        () => {
+          const state = makeNetns(++machine.lastInode)
+          machine.netnses.add(state)
+          return handle("a new namespace", state)
+        },
+        error("unshare", hostPaths[0] ?? "")
+      )
+    ),
     list: attempt(() => listNetnses(machine), error("readdir", "/run/netns")),
     lock: (netns) =>
       Effect.asVoid(

@@ -15,6 +15,8 @@ export const RTM_GETADDR = 22
 export const RTM_NEWROUTE = 24
 export const RTM_DELROUTE = 25
 export const RTM_GETROUTE = 26
+export const RTM_NEWNSID = 88
+export const RTM_GETNSID = 90
 
 export const NLM_F_REQUEST = 0x01
 /** A dump is one reply in several messages, ended by NLMSG_DONE. */
@@ -66,6 +68,9 @@ export const IFLA_INFO_DATA = 2
 
 /** `#define RTEXT_FILTER_SKIP_STATS (1 << 3)`: half of what the kernel says of a link is counters. */
 export const RTEXT_FILTER_SKIP_STATS = 8
+
+export const NETNSA_NSID = 1
+export const NETNSA_FD = 3
 
 export const IFA_ADDRESS = 1
 export const IFA_LOCAL = 2

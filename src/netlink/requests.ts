@@ -26,6 +26,7 @@ import {
   RTM_DELROUTE,
   RTM_GETADDR,
   RTM_GETLINK,
+  RTM_GETNSID,
   RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
@@ -33,6 +34,7 @@ import {
 } from "./constants.ts"
 import { encodeLink, kindAttribute, settingAttributes } from "./link.ts"
 import type { Request } from "./message.ts"
+import { encodeNetnsid } from "./netnsid.ts"
 import { encodeRoute, encodeRouteFilter, encodeRouteRemoval } from "./route.ts"
 
 /** Asks once, is answered once: the link itself, or an error. */
@@ -77,7 +79,7 @@ export const linkAdd = (spec: LinkSpec, fd: number | undefined = spec.netns?.fd)
     spec.index ?? 0,
     [
       ...settingAttributes(spec),
-      { type: IFLA_LINK, payload: u32(spec.parent) },
+      ...optional(IFLA_LINK, spec.parent, u32),
       ...optional(IFLA_NET_NS_FD, fd, u32),
       kindAttribute(spec.kind, spec.options)
     ],
@@ -108,6 +110,14 @@ export const linkDel = (index: number): Request => ({
   type: RTM_DELLINK,
   flags: CHANGE,
   body: encodeLink(index, [])
+})
+
+/** `ip netns list-id target-nsid …` for one namespace: by which number the socket's namespace knows that of `fd`. */
+export const netnsidGet = (fd: number): Request => ({
+  operation: "ip netns list-id",
+  type: RTM_GETNSID,
+  flags: GET,
+  body: encodeNetnsid(fd)
 })
 
 /** `ip addr add <address>/<prefix> brd + dev <index>` */

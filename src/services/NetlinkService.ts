@@ -58,6 +58,11 @@ export interface Rtnetlink {
   readonly routeDel: (route: Route) => Effect.Effect<void, NetlinkError>
   /** `ip route show table all`, unicast routes of both families, a multipath one as one for each next hop. */
   readonly routeList: (filter?: RouteFilter) => Effect.Effect<ReadonlyArray<Route>, NetlinkError>
+  /**
+   * By which number the connection's namespace knows another (`parent.netnsid`); undefined where it has none: then no
+   * link that was listed here is on one there.
+   */
+  readonly netnsid: (netns: Netns) => Effect.Effect<number | undefined, NetlinkError>
   /** Whether the kernel knows the kind (CONFIG_MACVTAP …): asks for a link that cannot be, which leaves nothing behind. */
   readonly kindExists: (kind: LinkKind) => Effect.Effect<boolean, NetlinkError>
 }
@@ -67,5 +72,11 @@ export class NetlinkService extends Context.Service<
   {
     /** Opens a route socket in the namespace. */
     readonly connect: (netns: Netns) => Effect.Effect<Rtnetlink, NetlinkError, Scope.Scope>
+    /**
+     * Subscribes to `ip monitor link` in the namespace: each run of the effect within waits until at least one more thing
+     * has happened there to any link since the last one (a link on it that goes, in whichever namespace, happens to a
+     * parent too). The namespace is held as long as the scope, so never wait for one to end in itself.
+     */
+    readonly changes: (netns: Netns) => Effect.Effect<Effect.Effect<void, NetlinkError>, NetlinkError, Scope.Scope>
   }
 >()("macvtap-cni/services/NetlinkService") {}

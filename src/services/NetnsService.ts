@@ -26,6 +26,8 @@ export class NetnsService extends Context.Service<
     readonly current: Effect.Effect<Netns, NetnsError, Scope.Scope>
     /** Opens the namespace at `path`; refuses a path that is not on nsfs (statfs magic 0x6e736673, or proc's 0x9fa0). */
     readonly open: (path: string) => Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope>
+    /** A new namespace that nobody else can find, gone with all that is in it when the scope, or the process, ends. */
+    readonly fresh: Effect.Effect<Netns, NetnsError, Scope.Scope>
     /**
      * Paths of the namespaces that can be found: the files of /run/netns (and /var/run/netns), and
      * /proc/<pid>/ns/net of running processes. One path for each distinct namespace; what vanishes meanwhile is left out.

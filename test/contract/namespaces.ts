@@ -1,7 +1,12 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { macvtap } from "../../src/link/macvtap.ts"
+import { veth } from "../../src/link/veth.ts"
+import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
-import { addTap, enter, type InWorld } from "./inWorld.ts"
+import { TapService } from "../../src/services/TapService.ts"
+import { addTap, enter, eventually, type InWorld, namesIn, type Place } from "./inWorld.ts"
 
 export const namespaces = (it: InWorld): void => {
   it("are the same by identity, not by path", ({ world, host, c1 }) =>
@@ -88,5 +93,64 @@ export const namespaces = (it: InWorld): void => {
       assert.strictEqual(yield* get(`${ipv6}/new/disable_ipv6`), "1")
       assert.strictEqual(yield* get("net/ipv4/conf/old/arp_notify"), "1")
       assert.strictEqual(yield* get("net/ipv4/conf/new/arp_notify"), "1")
+    }))
+
+  it("can be new ones that nobody finds, in which numbers of taps are the host's, and which end with their scope", ({
+    host,
+    c1
+  }) =>
+    Effect.gen(function* () {
+      const { fresh, list } = yield* NetnsService
+      const { deviceNumber } = yield* TapService
+      const numberOf = (place: Place, name: string) =>
+        Effect.flatMap(place.route.linkGet(name), (link) => deviceNumber(place.netns, link))
+      const before = yield* list
+      const held = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const netns = yield* fresh
+          const route = yield* (yield* NetlinkService).connect(netns)
+          assert.notStrictEqual(netns.id, host.netns.id)
+          assert.deepStrictEqual(yield* list, before)
+          assert.deepStrictEqual(yield* namesIn({ netns, route }), ["lo"])
+          yield* route.linkAdd({ kind: veth, name: "v" })
+          const parent = (yield* route.linkGet("v")).index
+          yield* route.linkAdd({ kind: macvtap, name: "held0", parent })
+          const held = yield* numberOf({ netns, route }, "held0")
+          yield* addTap(host, "net1", { netns: c1.netns })
+          assert.notStrictEqual(yield* numberOf(c1, "net1"), held)
+          return held
+        })
+      )
+      // It ends in the background.
+      const isFree = Effect.gen(function* () {
+        yield* addTap(host, "again", { netns: c1.netns })
+        const found = yield* numberOf(c1, "again")
+        yield* c1.route.linkDel((yield* c1.route.linkGet("again")).index)
+        return found === held
+      })
+      assert.isTrue(yield* eventually(isFree))
+    }))
+
+  it("know each other by numbers, which tell where a link's parent is", ({ host, c1, c2 }) =>
+    Effect.gen(function* () {
+      assert.isUndefined(yield* c1.route.netnsid(host.netns))
+      yield* addTap(host, "net1", { netns: c1.netns })
+      const { parent } = yield* c1.route.linkGet("net1")
+      assert.isNumber(parent?.netnsid)
+      assert.strictEqual(yield* c1.route.netnsid(host.netns), parent?.netnsid)
+      assert.isUndefined(yield* c1.route.netnsid(c2.netns))
+    }))
+
+  it("tell of what happens to their links, and of those on them wherever they are", ({ host, c1 }) =>
+    Effect.gen(function* () {
+      const next = yield* (yield* NetlinkService).changes(host.netns)
+      const waiting = yield* Effect.forkChild(next)
+      yield* addTap(host, "net1", { netns: c1.netns })
+      yield* Fiber.join(waiting)
+      const later = yield* (yield* NetlinkService).changes(host.netns)
+      const index = (yield* c1.route.linkGet("net1")).index
+      const gone = yield* Effect.forkChild(later)
+      yield* c1.route.linkDel(index)
+      yield* Fiber.join(gone).pipe(Effect.timeout(5000))
     }))
 }

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { type LinkMonitorOptions, linkMonitorLive } from "../../src/live/netlink/LinkMonitorLive.ts"
+import { linkMonitorLive } from "../../src/live/netlink/LinkMonitorLive.ts"
+import type { EventOptions } from "../../src/live/netlink/linkEvents.ts"
 import { netlinkLive } from "../../src/live/netlink/NetlinkLive.ts"
 import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
 import { LinkMonitor, type LinkView } from "../../src/services/LinkMonitor.ts"
@@ -16,7 +17,7 @@ import { makeNetns } from "../lab/netns.ts"
 import { until } from "../lab/run.ts"
 
 /** The monitor of a namespace that is not the test's own. */
-const monitorOf = (path: string, options: LinkMonitorOptions): Layer.Layer<LinkMonitor> => {
+const monitorOf = (path: string, options: EventOptions): Layer.Layer<LinkMonitor> => {
   const there = Layer.effect(
     NetnsService,
     NetnsService.useSync((real) => NetnsService.of({ ...real, current: Effect.orDie(real.open(path)) }))
@@ -26,7 +27,7 @@ const monitorOf = (path: string, options: LinkMonitorOptions): Layer.Layer<LinkM
 }
 
 /** Follows the namespace for as long as the block lasts. */
-const follow = (path: string, options: LinkMonitorOptions = {}) => {
+const follow = (path: string, options: EventOptions = {}) => {
   let view: LinkView = { links: [], overruns: 0 }
   const show = (next: LinkView): void => {
     view = next

@@ -31,8 +31,9 @@ export const interleavedLayer = (kernel: Kernel, turns: Turns): ReturnType<typeo
     plain,
     Layer.effect(
       NetlinkService,
-      NetlinkService.useSync(({ connect }) =>
+      NetlinkService.useSync(({ changes, connect }) =>
         NetlinkService.of({
+          changes,
           connect: (netns) => Effect.map(connect(netns), (route) => yielding(route, turns))
         })
       )

@@ -22,5 +22,11 @@ export const makeNetlink = ({ resident = false }: Whereabouts = here): NetlinkSe
       (fd) => Effect.sync(() => closeSync(fd))
     ).pipe(
       Effect.flatMap((fd) => Effect.map(LogService, ({ log }) => makeRtnetlink(socketTransport(fd, resident), log)))
+    ),
+  // Only calls that wait for somebody pay for it.
+  changes: (netns) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./linkEvents.ts")),
+      ({ makeChanges }) => makeChanges(netns)
     )
 })

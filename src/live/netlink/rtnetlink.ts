@@ -1,10 +1,11 @@
 /** rtnetlink's operations over a transport: a request, its answer, and what the answer's bodies say. */
 import * as Effect from "effect/Effect"
 import { decodeAddress } from "../../netlink/address.ts"
-import { RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE } from "../../netlink/constants.ts"
+import { RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNSID, RTM_NEWROUTE } from "../../netlink/constants.ts"
 import { describe } from "../../netlink/describe.ts"
 import { decodeLink } from "../../netlink/link.ts"
 import { encode, type Message, type Request } from "../../netlink/message.ts"
+import { decodeNetnsid } from "../../netlink/netnsid.ts"
 import * as requests from "../../netlink/requests.ts"
 import { decodeRoutes } from "../../netlink/route.ts"
 import type { Log } from "../../services/LogService.ts"
@@ -112,6 +113,14 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
               (route) =>
                 (dev === undefined || dev === route.dev) && (protocol === undefined || protocol === route.protocol)
             )
+      ),
+    netnsid: (netns) =>
+      Effect.map(
+        ask(() => requests.netnsidGet(netns.fd)),
+        (messages) => {
+          const [id] = bodies(messages, RTM_NEWNSID, decodeNetnsid)
+          return id === undefined || id < 0 ? undefined : id
+        }
       ),
     kindExists: (kind) =>
       ask(() => requests.kindProbe(kind)).pipe(

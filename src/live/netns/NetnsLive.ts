@@ -11,6 +11,7 @@ import { errnoOf, SystemError } from "../system/errno.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
 import { assertHome, inside, ownNetns } from "./enter.ts"
+import { fresh } from "./fresh.ts"
 import { lock } from "./lock.ts"
 import { listNetns } from "./netnsList.ts"
 
@@ -166,6 +167,7 @@ const sysctl = <A>(folder: string, netns: Netns, key: string, flags: number, ste
 export const makeNetns = (where: Whereabouts): NetnsService["Service"] => ({
   current: current(where),
   open: (path) => open(path, where),
+  fresh,
   list: attempt(
     () => listNetns(where.root),
     (errno) => new NetnsError({ operation: "list", path: "/proc", errno })

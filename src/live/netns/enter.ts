@@ -2,8 +2,8 @@
  * Entering a network namespace. A thread is in one at a time, so it is entered for a single synchronous step and left
  * before anything else can run. A thread that cannot come back must never go on: it would act on the host in a pod's name.
  */
-import { fstatSync, openSync } from "node:fs"
-import { O_CLOEXEC, setns } from "../system/libc.ts"
+import { constants, fstatSync, openSync } from "node:fs"
+import { O_CLOEXEC, setns, unshare } from "../system/libc.ts"
 
 const CLONE_NEWNET = 0x40000000
 
@@ -33,15 +33,31 @@ export const inside = <A>(netns: { readonly fd: number; readonly path: string },
   assertHome()
   home ??= openSync(ownNetns, O_CLOEXEC)
   if (isHome(home, netns.fd)) return step()
+  return away(home, netns.path, () => setns(netns.fd, CLONE_NEWNET), step)
+}
+
+/** A descriptor of a new namespace that has no name: it ends when nothing holds it, the descriptor and what is opened in it. */
+export const newNetns = (): number => {
+  assertHome()
+  home ??= openSync(ownNetns, O_CLOEXEC)
+  return away(
+    home,
+    ownNetns,
+    () => unshare(CLONE_NEWNET),
+    () => openSync(ownNetns, constants.O_RDONLY | O_CLOEXEC)
+  )
+}
+
+const away = <A>(home: number, path: string, leave: () => void, step: () => A): A => {
   setns(home, CLONE_NEWNET)
-  setns(netns.fd, CLONE_NEWNET)
+  leave()
   try {
     return step()
   } finally {
     try {
       setns(home, CLONE_NEWNET)
     } catch (cause) {
-      stranded = new Stranded(netns.path, cause)
+      stranded = new Stranded(path, cause)
       // biome-ignore lint/correctness/noUnsafeFinally: whatever the step did, this is worse.
       throw stranded
     }

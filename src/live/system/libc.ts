@@ -13,6 +13,9 @@ export const O_PATH = 0o10000000
 /** `int setns(int fd, int nstype)`. */
 export const setns: (fd: number, type: number) => number = declare("setns", ["int", "int"])
 
+/** `int unshare(int flags)`. */
+export const unshare: (flags: number) => number = declare("unshare", ["int"])
+
 /** `int socket(int domain, int type, int protocol)`: a descriptor. */
 export const socket: (domain: number, type: number, protocol: number) => number = declare("socket", [
   "int",

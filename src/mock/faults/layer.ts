@@ -90,6 +90,7 @@ export const withFaults = (
   const around = <Service extends object>(service: Service, name: string, refuse: Refuse): Service =>
     faulty(requests, service, refuse, named(name))
   return Context.make(NetlinkService, {
+    changes: around(netlink, "netlink", refuseNetlink).changes,
     connect: (netns) =>
       Effect.map(around(netlink, "netlink", refuseNetlink).connect(netns), (route) =>
         around(route, "netlink", refuseNetlink)

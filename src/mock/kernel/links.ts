@@ -1,5 +1,6 @@
 /** `ip link add` and `ip link del`: the kernel's rules for making and removing links (net/core/rtnetlink.c). */
 import type { LinkSpec } from "../../link/LinkSpec.ts"
+import { veth } from "../../link/veth.ts"
 import { forgetAddresses, settle } from "../network/autoconf.ts"
 import { closeLink, setFlags } from "./flags.ts"
 import { chooseIndex, randomMac } from "./lookup.ts"
@@ -20,9 +21,13 @@ export const addLink = (machine: Machine, netns: NetnsState, target: NetnsState,
     ? target.links.has(spec.index)
     : [...target.links.values()].some(({ name }) => name === spec.name)
   if (taken) refuse("EEXIST")
+  if (spec.kind.kind === veth.kind) {
+    addVeth(machine, target, spec)
+    return
+  }
   if (!machine.kinds.has(spec.kind.kind)) refuse("EOPNOTSUPP", "Unknown device type")
   if (spec.mtu !== undefined) checkMtu(spec.mtu, 68, 65535)
-  const parent = netns.links.get(spec.parent) ?? refuse("ENODEV")
+  const parent = netns.links.get(spec.parent ?? 0) ?? refuse("ENODEV")
   const lower = lowerOf(parent)
   if (spec.mtu !== undefined && spec.mtu > lower.mtu) refuse("EINVAL")
   mayJoin(machine, lower, spec.options ?? {})
@@ -49,6 +54,21 @@ export const addLink = (machine: Machine, netns: NetnsState, target: NetnsState,
     removeLink(machine, link)
     throw refusal
   }
+  settle(machine)
+}
+
+/** Both ends in one namespace; the kernel names the other. */
+const addVeth = (machine: Machine, netns: NetnsState, spec: LinkSpec): void => {
+  const end = (name: string, index: number): LinkState => {
+    const link = newLink({ index, name: freeName(netns, name), netns, kind: veth.kind, mac: randomMac(machine) })
+    netns.links.set(index, link)
+    return link
+  }
+  const one = end(spec.name, spec.index || chooseIndex(netns))
+  const other = end("veth%d", chooseIndex(netns))
+  one.peer = other
+  other.peer = one
+  setFlags(machine, one, spec)
   settle(machine)
 }
 

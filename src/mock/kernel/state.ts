@@ -125,6 +125,8 @@ export interface Machine {
   lastDescriptor: number
   lastInode: number
   lastMac: number
+  /** Called whenever a link has come, changed or gone. */
+  readonly listeners: Set<() => void>
   /** By IPAM plugin type. */
   readonly reservations: Map<string, Array<Reservation>>
   /** The device plugin's: what it offers (`resources.json`), and the nodes of its own by their paths. */

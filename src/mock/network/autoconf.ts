@@ -72,6 +72,7 @@ export const settle = (machine: Machine): void => {
     if (!ipv6Enabled(link)) stopIpv6(link)
     else if (!link.ipv6Started && fitsIpv6(link) && isRunning(link)) startIpv6(machine, link)
   }
+  for (const hear of machine.listeners) hear()
 }
 
 /** Removes what IPv6 has on the link, at least the addresses that are `gone`. */
