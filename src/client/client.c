@@ -42,7 +42,7 @@
 #endif
 
 enum {
-  longest_stdin = 16 * 1024 * 1024, /* bytes; the plugin refuses more, so no more than one above it is read */
+  longest_stdin = 1024 * 1024, /* bytes; the plugin refuses more, so no more than one above it is read */
   patience = 55 * 1000,             /* milliseconds for all of a call: runtimes give up after a minute or more */
   reader_patience = 5 * 1000,       /* for a stdout that takes nothing */
   child_patience = 1000,            /* for an IPAM plugin whose agent is gone */

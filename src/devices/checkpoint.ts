@@ -3,7 +3,7 @@
  * plugins, which it writes anew after every allotment and reads after its own restart and the node's.
  */
 import * as Result from "effect/Result"
-import { isObject, type JsonBounds, type JsonObject, parseBounded } from "./boundedJson.ts"
+import { isObject, type JsonBounds, type JsonObject, parseBounded } from "../wire/boundedJson.ts"
 import { readBounded } from "./readBounded.ts"
 
 /** Where the kubelet has its device plugins, and its checkpoint, unless its `--root-dir` is another. */

@@ -51,8 +51,10 @@ describe("the JSON and the network's name", () => {
   }
 
   it("is limited in size", () => {
-    const stdin = `{"name": "n", "x": "${"x".repeat(16 * 1024 * 1024)}"}`
-    assert.deepStrictEqual(error(read("ADD", stdin)), garbage("longer than 16777216 characters"))
+    const stdin = `{"name": "n", "x": "${"x".repeat(1024 * 1024)}"}`
+    assert.deepStrictEqual(error(read("ADD", stdin)), garbage("longer than 1048576 characters"))
+    const many = `{"name": "n", "x": [${"[],".repeat(100_000)}0]}`
+    assert.deepStrictEqual(error(read("ADD", many)), garbage("has more than 100000 keys and values"))
   })
 
   it("a bad name comes before an unknown command, that before a bad version", () => {

@@ -78,10 +78,10 @@ describe("a delegate", () => {
   it.live("may say a lot, on both streams", () =>
     Effect.gen(function* () {
       const path = yield* plugin(
-        "head -c 3000000 /dev/zero | tr '\\0' e >&2; cat; head -c 3000000 /dev/zero | tr '\\0' o"
+        "head -c 3000000 /dev/zero | tr '\\0' e >&2; cat; head -c 40000 /dev/zero | tr '\\0' o"
       )
       const answer = yield* call(path, { stdin: "y".repeat(1_000_000) })
-      assert.strictEqual(answer, "y".repeat(1_000_000) + "o".repeat(3_000_000))
+      assert.strictEqual(answer, "y".repeat(1_000_000) + "o".repeat(40_000))
     })
   )
 
@@ -155,8 +155,10 @@ describe("a delegate", () => {
     })
   )
 
-  it.live("that talks without end is killed", () =>
+  it.live("that talks without end, or for more than 1 MiB, is killed", () =>
     Effect.gen(function* () {
+      const talkative = yield* Effect.flip(call(yield* plugin("head -c 1048577 /dev/zero")))
+      assert.deepInclude(talkative, { _tag: "DelegateUnusable", errno: "EFBIG" })
       const failure = yield* Effect.flip(call(yield* plugin("exec cat /dev/zero")))
       assert.deepInclude(failure, { _tag: "DelegateUnusable", errno: "EFBIG" })
     })

@@ -133,6 +133,7 @@ describe("the file", () => {
       writeFileSync(at("target.log"), "")
       symlinkSync("target.log", at("link.log"))
       symlinkSync("nosuch.log", at("dangling.log"))
+      symlinkSync("sub", at("way"))
       writeFileSync(at("hard.log"), "")
       linkSync(at("hard.log"), at("hard2.log"))
       const faults: Record<string, string> = {
@@ -148,8 +149,10 @@ describe("the file", () => {
         [at("fifo.log")]: "it is not a regular file",
         [at("other.log")]: "it holds something else than our log",
         [at("short.log")]: "it holds something else than our log",
-        [at("link.log")]: "ELOOP",
-        [at("dangling.log")]: "ELOOP",
+        [at("link.log")]: "a part of it is a symbolic link, or no folder (ELOOP)",
+        [at("dangling.log")]: "a part of it is a symbolic link, or no folder (ELOOP)",
+        [at("way/a.log")]: "a part of it is a symbolic link, or no folder (ENOTDIR)",
+        [at("other.log/a.log")]: "a part of it is a symbolic link, or no folder (ENOTDIR)",
         [at("hard.log")]: "it has 2 links"
       }
       for (const [file, fault] of Object.entries(faults)) {

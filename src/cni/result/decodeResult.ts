@@ -99,14 +99,24 @@ const resultOf = (document: unknown, defaultVersion: string): R.Result<Result, C
 export const decodeResult = (document: unknown, defaultVersion: string): Effect.Effect<Result, CniError> =>
   Effect.fromResult(resultOf(document, defaultVersion))
 
-/** A result from the text that a plugin wrote. */
+/** A result from the text that a plugin wrote; one that would keep the kernel busy for seconds is refused. */
 export const parseResult = (stdout: string, defaultVersion: string): Effect.Effect<Result, CniError> =>
   Effect.fromResult(
-    R.flatMap(
-      R.mapError(parseJson(stdout), (fault) => malformed(describeJsonFault(fault))),
-      (document) => resultOf(document, defaultVersion)
+    R.mapError(parseJson(stdout), (fault) => malformed(describeJsonFault(fault))).pipe(
+      R.flatMap((document) => resultOf(document, defaultVersion)),
+      R.flatMap((result) =>
+        result.ips.length > mostAddresses
+          ? R.fail(malformed(`${result.ips.length} addresses, where a link can have ${mostAddresses} at most`))
+          : result.routes.length > mostRoutes
+            ? R.fail(malformed(`${result.routes.length} routes, where a link can have ${mostRoutes} at most`))
+            : R.succeed(result)
+      )
     )
   )
+
+/** Each costs the kernel a request, 20,000 of them 9 s. */
+const mostAddresses = 256
+const mostRoutes = 1024
 
 /**
  * A result that has to be of the configuration's version, or of one that is read alike: runtimes convert `prevResult`

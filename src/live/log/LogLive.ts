@@ -45,7 +45,7 @@ const fileLog = (options: LogOptions, path: string): Effect.Effect<Log, never, S
         yield* Clock.currentTimeMillis,
         "warning",
         `"logFile" ${quote(path)} is not used: ${file.fault}; it has to be an absolute path whose last ` +
-          `part is "log" or ends in ".log", of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
+          `part is "log" or ends in ".log", without symbolic links, of a new file, an empty one or one that this plugin began, in an existing folder; logging to stderr`
       )
       return stderrLog(options)
     }

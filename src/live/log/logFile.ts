@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from "node:fs"
 import { errnoOf } from "../system/errno.ts"
 import type { Root } from "../system/root.ts"
+import { openStraight } from "../system/straight.ts"
 
 /** The first line of every log file of ours; nothing else is appended to. */
 export const logHeader = "# macvtap-cni log\n"
@@ -15,15 +16,17 @@ export const openLogFile = (path: string, root: Root): { readonly fd: number } |
   if (wrong !== undefined) return { fault: wrong }
   let fd: number | undefined
   try {
-    const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
-    fd = root.open(path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0o600)
+    const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDWR } = constants
+    fd = openStraight(root, path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o600)
     const fault = fileFault(fd)
     if (fault === undefined) return { fd }
     closeSync(fd)
     return { fault }
   } catch (thrown) {
     if (fd !== undefined) closeSync(fd)
-    return { fault: errnoOf(thrown) ?? String(thrown) }
+    const errno = errnoOf(thrown)
+    const isLink = errno === "ELOOP" || errno === "ENOTDIR"
+    return { fault: isLink ? `a part of it is a symbolic link, or no folder (${errno})` : (errno ?? String(thrown)) }
   }
 }
 

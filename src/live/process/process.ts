@@ -37,7 +37,7 @@ export type Outcome =
   | { readonly _tag: "Refused"; readonly errno: string }
 
 /** Bytes of stdout after which a child is killed, and of stderr after which the rest is dropped. */
-const maxStdout = 16 * 1024 * 1024
+const maxStdout = 1024 * 1024
 const maxStderr = 1024 * 1024
 const SIGKILL = 9
 /** Milliseconds between two looks into the pipes: a pipe holds 64 KiB, so most children end before the second. */

@@ -66,9 +66,9 @@ export const fstatfsType = (fd: number): number => {
 }
 const nativeFstatfs = declare("fstatfs", ["int", "void *"])
 
-/** `int openat(int dirfd, const char *path, int flags)`: a descriptor, close-on-exec. */
-export const openat = (dirfd: number, path: string, flags: number): number =>
-  nativeOpenat(dirfd, path, flags | O_CLOEXEC, 0)
+/** `int openat(int dirfd, const char *path, int flags, mode_t mode)`: a descriptor, close-on-exec. */
+export const openat = (dirfd: number, path: string, flags: number, mode = 0): number =>
+  nativeOpenat(dirfd, path, flags | O_CLOEXEC, mode)
 const nativeOpenat = declare("openat", ["int", "str", "int", "uint"])
 
 /**

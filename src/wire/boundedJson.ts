@@ -15,7 +15,7 @@ export interface JsonBounds {
 
 /** The value of the text, or in words what is wrong with it, to be put behind the file's name. Never throws. */
 export const parseBounded = (text: string, bounds: JsonBounds): Result.Result<unknown, string> => {
-  const problem = text.trim() === "" ? "is empty" : excess(text, bounds)
+  const problem = text.trim() === "" ? "is empty" : jsonExcess(text, bounds)
   if (problem !== undefined) return Result.fail(problem)
   try {
     return Result.succeed(JSON.parse(text))
@@ -30,7 +30,7 @@ const comma = 0x2c
 const colon = 0x3a
 
 /** What is too much in the text, seen by its punctuation outside of strings, before anything is made of it. */
-const excess = (text: string, { parts, depth }: JsonBounds): string | undefined => {
+export const jsonExcess = (text: string, { parts, depth }: JsonBounds): string | undefined => {
   let count = 0
   let level = 0
   let inString = false
