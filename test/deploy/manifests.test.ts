@@ -12,7 +12,7 @@ import { readNetConf } from "../../src/cni/config/NetConf.ts"
 import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { documentsOf, manifestFiles, read, readYaml } from "./documents.ts"
-import { type Manifest, type Problem, problemsOf } from "./schema.ts"
+import { type Manifest, oldest, type Problem, problemsOf } from "./schema.ts"
 
 const all = manifestFiles.flatMap((path) => documentsOf(path).map((document) => ({ path, document })))
 
@@ -30,10 +30,38 @@ const mutated = (kind: string, change: (document: Yaml) => void): Manifest => {
   return copy
 }
 
+/** The release from which a file says to hold. */
+const holdsFrom = (path: string): string | undefined => /^# Kubernetes (1\.\d+) and newer/m.exec(read(path))?.[1]
+
 describe("manifests", () => {
-  it("are what Kubernetes' and KubeVirt's schemas allow, without a key that they do not know", async () => {
-    assert.isAtLeast(all.length, 14)
-    assert.deepStrictEqual(await problemsOf(all.map(({ document }) => document)), [])
+  it.each(["newest", oldest] as const)(
+    "are what Kubernetes' and KubeVirt's schemas of %s allow, without a key that they do not know",
+    async (release) => {
+      assert.isAtLeast(all.length, 14)
+      assert.deepStrictEqual(
+        await problemsOf(
+          all.map(({ document }) => document),
+          release
+        ),
+        []
+      )
+    }
+  )
+
+  it("say from which release they hold", () => {
+    for (const path of [plain, "deploy/base/daemonset.yaml"]) assert.strictEqual(holdsFrom(path), oldest)
+    assert.strictEqual(holdsFrom("deploy/components/standalone/kustomization.yaml"), "1.30")
+    assert.strictEqual(holdsFrom("deploy/components/standalone-before-1.30/kustomization.yaml"), oldest)
+    assert.match(read("deploy/README.md"), new RegExp(`Kubernetes ${oldest.replace(".", "\\.")} and newer`))
+  })
+
+  it("are found to be broken by the oldest schemas where only the newer ones know a key", async () => {
+    const newer = mutated(
+      "DaemonSet",
+      (d) => (d.spec.template.spec.securityContext.appArmorProfile = { type: "Unconfined" })
+    )
+    assert.deepStrictEqual(await problemsOf([newer]), [])
+    assert.match((await problemsOf([newer], oldest))[0]?.problem ?? "", /appArmorProfile/)
   })
 
   it("are found to be broken where they are", async () => {
@@ -138,26 +166,35 @@ describe.skipIf(!hasKubectl)("kustomize", () => {
     assert.deepStrictEqual(byName(kustomize(join(root, "deploy/base"))), byName(documentsOf(plain)))
   })
 
-  it("adds the rights for standalone devices by the component, and they are what the schemas allow", async () => {
-    await using folder = await makeFolder("kustomize")
-    const here = join(folder.path, "overlay")
-    await mkdir(here)
-    const to = (path: string) => relative(here, join(root, path))
-    await writeFile(
-      join(here, "kustomization.yaml"),
-      `resources: [${to("deploy/base")}]\ncomponents: [${to("deploy/components/standalone")}]\n`
-    )
-    const documents = kustomize(here)
-    assert.deepStrictEqual(await problemsOf(documents), [])
-    const set = documents.find(({ kind }) => kind === "DaemonSet") as Yaml
-    const [container] = set.spec.template.spec.containers
-    assert.deepStrictEqual(container.securityContext.capabilities, {
-      drop: ["ALL"],
-      add: ["NET_ADMIN", "SYS_ADMIN", "MKNOD", "CHOWN", "FOWNER"]
-    })
-    assert.notStrictEqual(container.securityContext.allowPrivilegeEscalation, false)
-    assert.isUndefined(set.spec.template.spec.initContainers[0].securityContext.capabilities.add)
-  })
+  it.each([
+    ["standalone", "newest"],
+    ["standalone-before-1.30", oldest],
+    ["standalone-before-1.30", "newest"]
+  ] as const)(
+    "adds the rights for standalone devices by %s, and they are what the schemas of %s allow",
+    async (component, release) => {
+      await using folder = await makeFolder("kustomize")
+      const here = join(folder.path, "overlay")
+      await mkdir(here)
+      const to = (path: string) => relative(here, join(root, path))
+      await writeFile(
+        join(here, "kustomization.yaml"),
+        `resources: [${to("deploy/base")}]\ncomponents: [${to(`deploy/components/${component}`)}]\n`
+      )
+      const documents = kustomize(here)
+      assert.deepStrictEqual(await problemsOf(documents, release), [])
+      if (component === "standalone")
+        assert.match((await problemsOf(documents, oldest))[0]?.problem ?? "", /appArmorProfile/)
+      const set = documents.find(({ kind }) => kind === "DaemonSet") as Yaml
+      const [container] = set.spec.template.spec.containers
+      assert.deepStrictEqual(container.securityContext.capabilities, {
+        drop: ["ALL"],
+        add: ["NET_ADMIN", "SYS_ADMIN", "MKNOD", "CHOWN", "FOWNER"]
+      })
+      assert.notStrictEqual(container.securityContext.allowPrivilegeEscalation, false)
+      assert.isUndefined(set.spec.template.spec.initContainers[0].securityContext.capabilities.add)
+    }
+  )
 })
 
 const networks = all.filter(({ document }) => document.kind === "NetworkAttachmentDefinition")

@@ -2,6 +2,9 @@
  * Kubernetes' and KubeVirt's own schemas, as three judges that see different things: kubernetes-models validates values
  * (Kubernetes' OpenAPI, compiled); TypeScript, with the same packages' types, also refuses what no schema knows, as
  * `kubectl apply` with strict validation does; KubeVirt's generated converters drop what KubeVirt does not know.
+ *
+ * Kubernetes as it is today (kubernetes-models, whose pods know `schedulingGroup`: 1.36 or newer), and as it was at the
+ * oldest release for which manifests are written (kubernetes-types, which has types only).
  */
 import { spawnSync } from "node:child_process"
 import { mkdir, symlink, writeFile } from "node:fs/promises"
@@ -34,6 +37,10 @@ interface NetworkAttachmentDefinition {
 }
 `
 
+/** The oldest release of Kubernetes that is judged by. */
+export const oldest = "1.25"
+export type Release = typeof oldest | "newest"
+
 type Converter = (value: unknown) => unknown
 
 /** Paths of what is in `given` and not, or otherwise, in `kept`: `spec.template.spec.domain.cpus`. */
@@ -63,7 +70,7 @@ const nothing = (value: unknown, problem: string): Judgement => ({
 })
 
 /** How one document is judged. */
-const judge = async (document: Manifest): Promise<Judgement> => {
+const judge = async (document: Manifest, release: Release): Promise<Judgement> => {
   const { apiVersion, kind } = document
   if (apiVersion.startsWith("kubevirt.io/")) {
     const module = (await import(kubevirt)) as unknown as Record<string, Converter>
@@ -76,6 +83,11 @@ const judge = async (document: Manifest): Promise<Judgement> => {
     return { type, imports: `import type { ${type} } from "${kubevirt}"\n`, value, problems }
   }
   if (kind === "NetworkAttachmentDefinition") return { type: kind, imports: networkType, value: document, problems: [] }
+  if (release === oldest) {
+    // The core's group has a name there.
+    const from = `kubernetes-types/${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}`
+    return { type: kind, imports: `import type { ${kind} } from "${from}.js"\n`, value: document, problems: [] }
+  }
   const path = `kubernetes-models/${apiVersion}`
   const models = (await import(path).catch(() => ({}))) as Record<
     string,
@@ -117,8 +129,11 @@ const typeProblems = async (
 }
 
 /** Everything that is wrong with the documents, by their schemas. */
-export const problemsOf = async (documents: ReadonlyArray<Manifest>): Promise<ReadonlyArray<Problem>> => {
-  const judged = await Promise.all(documents.map(judge))
+export const problemsOf = async (
+  documents: ReadonlyArray<Manifest>,
+  release: Release = "newest"
+): Promise<ReadonlyArray<Problem>> => {
+  const judged = await Promise.all(documents.map((document) => judge(document, release)))
   const modules = judged.map(
     ({ type, imports, value }) => `${imports}export const document: ${type} = ${JSON.stringify(value, undefined, 2)}\n`
   )

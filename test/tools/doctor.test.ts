@@ -203,6 +203,13 @@ describe("doctor", () => {
     assert.match((await says()) ?? "", /^wrong: .*it answers, but the kubelet has not registered it; /)
     await scene.write(file, checkpoint({}, { dataplane: [] }))
     assert.match((await says()) ?? "", /^wrong: .*it answers, but the kubelet has no device of it; /)
+    assert.deepStrictEqual(await of(scene, "KubeVirt"), [])
+    const kubevirt = await listen(join(kubelet.folder, "kubevirt-kvm.sock"))
+    assert.match(
+      (await of(scene, "KubeVirt"))[0] ?? "",
+      /^note: it is on this node; from version 1\.9 on .*network-resources-injector/
+    )
+    kubevirt.close()
     await scene.write(file, JSON.stringify({ Data: { RegisteredDevices: { x: 1 } } }))
     assert.match((await says()) ?? "", /^note: .*makes no sense: .*RegisteredDevices.*x/)
   })

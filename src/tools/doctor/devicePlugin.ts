@@ -31,8 +31,20 @@ export const devicePlugin = Effect.fn("devicePlugin")(function* (site: Site, kub
   const found = yield* Effect.forEach(names, (name) => resourceFinding(site, name, kubelet, registered), {
     concurrency: "unbounded"
   })
-  return { findings: found, resources } satisfies Offered
+  return { findings: [...found, ...kubevirt(site)], resources } satisfies Offered
 })
+
+/** Which version of KubeVirt there is, a node does not know; that there is one, by virt-handler's own device plugin. */
+const kubevirt = ({ root, kubelet: below }: Site): ReadonlyArray<Finding> =>
+  statFile(join(root, below, "kubevirt-kvm.sock")) === undefined
+    ? []
+    : [
+        note(
+          "KubeVirt",
+          "it is on this node; from version 1.9 on it does not request a network's resource for a virtual machine",
+          "install network-resources-injector, or name the resource in the machine (deploy/README.md, KubeVirt)"
+        )
+      ]
 
 /** What the device plugin wrote down, or why that says nothing. */
 const written = ({ root, state }: Site): Offered => {
