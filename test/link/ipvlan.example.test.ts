@@ -1,11 +1,10 @@
 /**
- * A new kind is one file and one line: here is the file, `ipvlan.ts`, and the line is in the mock of the registry, whether
- * or not the registry has a kind of that name by now.
+ * A new kind is one file and one line: here is the file, `ipvlan.ts`, and the line is in the mock of the registry.
+ * What every command does with it is in test/plugin/newKind.test.ts.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { vi } from "vitest"
 import { kindByName } from "../../src/link/kinds.ts"
-import type { LinkKind } from "../../src/link/LinkKind.ts"
 import { linkAdd } from "../../src/netlink/requests.ts"
 import { golden, request } from "../goldens/golden.ts"
 import { toTree } from "../netlink/tree.ts"
@@ -13,10 +12,8 @@ import { assertKind } from "./assertKind.ts"
 import { ipvlan } from "./ipvlan.ts"
 
 vi.mock("../../src/link/kinds.ts", async (original) => {
-  const registry = await original<typeof import("../../src/link/kinds.ts")>()
-  const { ipvlan } = await import("./ipvlan.ts")
-  const kinds: ReadonlyArray<LinkKind> = [...registry.kinds.filter(({ kind }) => kind !== ipvlan.kind), ipvlan]
-  return { kinds, kindByName: (name: string) => kinds.find(({ kind }) => kind === name) }
+  const [{ registryWith }, { ipvlan }] = await Promise.all([import("./registry.ts"), import("./ipvlan.ts")])
+  return registryWith(original, ipvlan)
 })
 
 describe("ipvlan", () => {

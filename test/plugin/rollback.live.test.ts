@@ -12,12 +12,8 @@ import { deviceName } from "../../src/devices/deviceName.ts"
 import { nodePath } from "../../src/devices/resources.ts"
 import { standaloneAlias } from "../../src/devices/standalone.ts"
 import { writeResources } from "../../src/devices/writeResources.ts"
-import { makeReservation } from "../../src/live/device/ReservationLive.ts"
-import { liveServices } from "../../src/live/layer.ts"
 import { withFaults } from "../../src/mock/faults/layer.ts"
 import { type Fault, makeRequests, type Requests } from "../../src/mock/faults/requests.ts"
-import { NetnsService } from "../../src/services/NetnsService.ts"
-import { ReservationService } from "../../src/services/ReservationService.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
@@ -25,6 +21,7 @@ import { attachmentEnv } from "../lab/plugin.ts"
 import { must } from "../lab/run.ts"
 import { nodeStatus } from "../lab/tap.ts"
 import { type Answer, callWith } from "./inProcess.ts"
+import { servicesIn } from "./liveInProcess.ts"
 import { makeStub, type Stub, says } from "./stub.ts"
 import { ways } from "./ways.ts"
 import { assertError } from "./wellFormed.ts"
@@ -97,26 +94,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   }
 }
 
-/** The live services as a process in the scene's host has them. */
-const servicesIn = ({ host, state }: Scene) => {
-  const live = liveServices({ knowsAbsence: false })
-  const netns = Context.get(live, NetnsService)
-  return live.pipe(
-    Context.add(NetnsService, { ...netns, current: Effect.orDie(netns.open(host.path)) }),
-    Context.add(ReservationService, makeReservation({ stateFolder: state }))
-  )
-}
-
 const call = (scene: Scene, { conf }: Scenario, command: "ADD" | "DEL", requests: Requests): Promise<Answer> => {
-  const live = servicesIn(scene)
-  const machine = Layer.succeedContext(Context.merge(live, withFaults(requests, live)))
+  const live = servicesIn(scene.host, scene.state)
   const { pod, stub } = scene
+  const env = attachmentEnv(command, { containerID: pod.name, netns: pod.path, path: stub.path })
   return Effect.runPromise(
-    callWith(machine, {
-      env: {
-        ...attachmentEnv(command, { containerID: pod.name, netns: pod.path, path: stub.path }),
-        PATH: process.env["PATH"]
-      },
+    callWith(Layer.succeedContext(Context.merge(live, withFaults(requests, live))), {
+      env: { ...env, PATH: process.env["PATH"] },
       stdin: { cniVersion: "1.1.0", name: "lan", type: "macvtap", master: "eth0", ...conf }
     })
   )
