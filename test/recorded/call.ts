@@ -10,9 +10,9 @@ export interface Call {
   readonly program?: "macvtap" | "macvlan" | "macvtap-cni"
 }
 
-/** A shell script, run in the scene's host namespaces; it has to succeed. */
+/** A shell script, run in the scene's host namespaces; it has to succeed. From the run's own token where it is a function. */
 export interface Preparation {
-  readonly sh: string
+  readonly sh: string | ((own: string) => string)
 }
 
 export interface Group {

@@ -42,6 +42,7 @@ const replayGroup = async (executable: string, { name, steps }: Group): Promise<
   const clean = (text: string) =>
     text
       .replaceAll(own, token)
+      .replaceAll(/\bnumber \d+:\d+/g, "number <device>")
       .replaceAll(/\b(ifindex |\/dev\/tap)\d+/g, "$1<index>")
       .replaceAll(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/gm, "<time>")
   await using scene = await makeScene(executable)
@@ -49,7 +50,7 @@ const replayGroup = async (executable: string, { name, steps }: Group): Promise<
   let added: unknown
   for (const step of steps) {
     if ("sh" in step) {
-      await scene.sh(fill(step.sh))
+      await scene.sh(fill(typeof step.sh === "string" ? step.sh : step.sh(own)))
       continue
     }
     const { what, stdin, program = "macvtap" } = step

@@ -1,4 +1,5 @@
 /** Devices: links of the host that are imported, and those that the device plugin reserved. */
+import { deviceIndex } from "../../../src/devices/deviceID.ts"
 import { type Call, conf, confAfter, env, env2, type Group, token } from "../call.ts"
 
 /** A resource's name is in its devices' ifindexes. */
@@ -75,7 +76,13 @@ export const devices: ReadonlyArray<Group> = [
       device("ADD", "without a lower device", `n${token}Mvp0`, { master: undefined }),
       device("ADD", "of a lower device that is gone", `g${token}Mvp0`, { master: undefined }),
       device("ADD", "standalone that is not there", "absentMvp0"),
-      dev(`${standalone}Mvp0`),
+      {
+        // As the device plugin makes it: CHECK knows the device by its ifindex.
+        sh: (own) => {
+          const index = deviceIndex({ resource: standalone.replace(token, own), ordinal: 0 })
+          return `ip link add link eth0 name ${standalone}Mvp0 index ${index} type macvtap mode bridge`
+        }
+      },
       ...wholeLife("standalone", `${standalone}Mvp0`),
       device("ADD", "once", `${resource}Mvp1`),
       {
