@@ -15,14 +15,15 @@ const source = resolve(root, "src")
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   wire: [],
   link: ["wire"],
+  observe: ["wire"],
   netlink: ["link", "wire"],
   cni: ["link", "wire"],
   devices: ["link", "wire"],
   services: ["services: types", "link: types"],
   command: ["services: types", "wire"],
-  live: ["services", "netlink", "devices", "link", "wire"],
+  live: ["observe", "services", "netlink", "devices", "link", "wire"],
   mock: ["services", "devices", "link", "wire"],
-  plugin: ["cni", "services", "devices", "link", "wire"],
+  plugin: ["observe", "cni", "services", "devices", "link", "wire"],
   "device-plugin": ["command", "services", "devices", "link", "wire"],
   "device-plugin/main.ts": ["live"],
   "tools/doctor/devicePlugin.ts": ["device-plugin"],
@@ -34,7 +35,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Packages that are one part's alone; every other but effect is nobody's. */
 const packages: Readonly<Record<string, RegExp>> = {
   koffi: /^src\/live\/system\/foreign\.ts$/,
-  "@effect/platform-node": /^src\/device-plugin\//,
+  "@effect/platform-node": /^src\/(device-plugin|observe)\//,
   "@grpc/grpc-js": /^src\/device-plugin\//,
   "@bufbuild/protobuf": /^src\/device-plugin\//,
   "jsonc-parser": /^src\/device-plugin\//

@@ -2,6 +2,7 @@
 import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { traced } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import { NetlinkError, NetlinkService } from "../../services/NetlinkService.ts"
 import { attempt } from "../system/attempt.ts"
@@ -21,6 +22,7 @@ export const makeNetlink = ({ resident = false }: Whereabouts = here): NetlinkSe
       ),
       (fd) => Effect.sync(() => closeSync(fd))
     ).pipe(
+      traced(`enter ${netns.path} for a route socket`),
       Effect.flatMap((fd) => Effect.map(LogService, ({ log }) => makeRtnetlink(socketTransport(fd, resident), log)))
     ),
   // Only calls that wait for somebody pay for it.

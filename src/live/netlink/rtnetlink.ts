@@ -8,6 +8,7 @@ import { encode, type Message, type Request } from "../../netlink/message.ts"
 import { decodeNetnsid } from "../../netlink/netnsid.ts"
 import * as requests from "../../netlink/requests.ts"
 import { decodeRoutes } from "../../netlink/route.ts"
+import { traced } from "../../observe/span.ts"
 import type { Log } from "../../services/LogService.ts"
 import { LinkNotFound, NetlinkError, type Rtnetlink } from "../../services/NetlinkService.ts"
 import { type Answer, converse, type Event } from "./conversation.ts"
@@ -34,7 +35,10 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
               (thrown: unknown) => thrown
             )
           )
-          return Effect.map(Effect.uninterruptible(sent), (thrown) => {
+          const waited = Effect.uninterruptible(sent).pipe(
+            traced("wait for the kernel's grace period", { "wait.for": "grace period" })
+          )
+          return Effect.map(waited, (thrown) => {
             const send = (): void => {
               if (thrown !== undefined) throw thrown
             }
@@ -48,7 +52,7 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
     Effect.suspend(() => {
       const request = make()
       const { operation } = request
-      return Effect.flatMap(
+      const asked = Effect.flatMap(
         log("debug", () => `> ${operation}: ${describe(request)}`),
         () => {
           const events: Array<Event> = []
@@ -59,6 +63,10 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
             )
           )
         }
+      )
+      return asked.pipe(
+        Effect.tapError(annotateRefusal),
+        traced(operation, { "netlink.operation": inGeneral(operation) })
       )
     })
   const change = (make: () => Request, carryOut?: Converse): Effect.Effect<void, NetlinkError> =>
@@ -173,3 +181,9 @@ const bodies = <A>(
   }
   return found
 }
+
+/** `ip link set` of `ip link set 1387654321 netns …`: one of few, whatever is asked. */
+const inGeneral = (operation: string): string => operation.split(" ", 3).join(" ")
+
+const annotateRefusal = ({ errno, extack }: NetlinkError): Effect.Effect<void> =>
+  Effect.annotateCurrentSpan({ "netlink.errno": errno, ...(extack === undefined ? {} : { "netlink.extack": extack }) })

@@ -6,6 +6,7 @@ import { formatCidr, networkOf } from "../../cni/result/Ip.ts"
 import type { ResultIp, ResultRoute } from "../../cni/result/Result.ts"
 import type { Link } from "../../link/Link.ts"
 import type { Route } from "../../link/Route.ts"
+import { traced } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
@@ -44,7 +45,10 @@ export const configureAddresses = Effect.fnUntraced(function* (
     yield* container.route.addressAdd(link.index, ip.address).pipe(Effect.mapError(addressRefused(ip)))
   }
   yield* goUp(host, container, link)
-  if (hasIpv6) yield* awaitDad(container, link)
+  if (hasIpv6) {
+    const waiting = traced("wait for duplicate address detection", { "wait.for": "duplicate address detection" })
+    yield* waiting(awaitDad(container, link))
+  }
   for (const route of allotted.routes) {
     const asked = yield* toRoute(link, route, allotted.ips)
     yield* container.route.routeAdd(asked).pipe(Effect.mapError(routeRefused(asked)))

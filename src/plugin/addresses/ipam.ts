@@ -9,6 +9,7 @@ import { CniError, codes } from "../../cni/call/CniError.ts"
 import { parseErrorDocument } from "../../cni/call/errorDocument.ts"
 import { parseResult } from "../../cni/result/decodeResult.ts"
 import type { Result } from "../../cni/result/Result.ts"
+import { carrier, traced, tracedRollback } from "../../observe/span.ts"
 import { type DelegateError, DelegateService } from "../../services/DelegateService.ts"
 import { LogService } from "../../services/LogService.ts"
 import { ConfigService } from "../ConfigService.ts"
@@ -39,7 +40,8 @@ export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | 
       Exit.isSuccess(exit)
         ? Effect.void
         : run("DEL", releaseTimeLimit).pipe(
-            Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`))
+            Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`)),
+            tracedRollback("addresses")
           )
     )
     const result = yield* parseResult(yield* run("ADD"), network.cniVersion).pipe(
@@ -58,14 +60,21 @@ export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | 
 const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = timeLimit) {
   const { network, delegates } = yield* ConfigService
   if (network.ipam === undefined) return ""
+  const { type } = network.ipam
   const { run } = yield* DelegateService
-  return yield* run({
-    type: network.ipam.type,
-    path: delegates.path,
-    env: { ...delegates.env, CNI_COMMAND: command },
-    stdin: network.stdin,
-    timeout
-  }).pipe(Effect.mapError(passUp))
+  const started = Effect.flatMap(carrier, (trace) =>
+    run({
+      type,
+      path: delegates.path,
+      env: { ...delegates.env, ...trace, CNI_COMMAND: command },
+      stdin: network.stdin,
+      timeout
+    })
+  )
+  return yield* started.pipe(
+    traced(`IPAM ${type} ${command}`, { "ipam.type": type, "ipam.command": command }),
+    Effect.mapError(passUp)
+  )
 })
 
 /** The delegate's own error object goes up unchanged: its words are what the user needs. */

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../../cni/call/CniError.ts"
+import { tracedRollback } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import { type Reservation, ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
@@ -34,7 +35,7 @@ const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place
       ? Effect.void
       : Effect.catch(takeNodeBack(host, device), (error) =>
           log("error", () => `could not take back ${device.node}: ${toCniError(error).msg}`)
-        )
+        ).pipe(tracedRollback("node"))
   )
   const link = device.standalone
     ? yield* importLink(host, container, device.deviceID)

@@ -11,6 +11,7 @@ import { byteLength, longestLinkName } from "../../cni/identity/names.ts"
 import { deviceName } from "../../devices/deviceName.ts"
 import type { Link } from "../../link/Link.ts"
 import type { LinkChange } from "../../link/LinkSpec.ts"
+import { tracedRollback } from "../../observe/span.ts"
 import { TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { explainRefusal } from "../refusal/explain.ts"
@@ -36,7 +37,9 @@ export const importLink = Effect.fnUntraced(function* (host: Place, container: P
   yield* Effect.addFinalizer((exit) =>
     Exit.isSuccess(exit)
       ? Effect.void
-      : putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined)
+      : tracedRollback("device")(
+          putBack(host, container, device, index, before._tag === "Own" ? before.node : undefined)
+        )
   )
   const { up, ...down } = settings
   const separately = upLast(network.kind, device) && up === true

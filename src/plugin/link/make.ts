@@ -6,6 +6,7 @@ import { CniError, codes } from "../../cni/call/CniError.ts"
 import { withDefaults } from "../../cni/config/linkOptions.ts"
 import type { Link, LinkOptions } from "../../link/Link.ts"
 import type { LinkSpec } from "../../link/LinkSpec.ts"
+import { tracedRollback } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { TapService } from "../../services/TapService.ts"
@@ -100,7 +101,8 @@ const acquireLink = Effect.fnUntraced(function* (birthplace: Place, container: P
   const undo = container.route.linkGet(spec.index).pipe(
     Effect.flatMap((link) => (link.name === spec.name ? container.route.linkDel(spec.index) : Effect.void)),
     Effect.catchTag("LinkNotFound", () => Effect.void),
-    Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${error.operation}: ${error.errno}`))
+    Effect.catch((error) => log("error", () => `could not take back ${spec.name}: ${error.operation}: ${error.errno}`)),
+    tracedRollback("link")
   )
   yield* Effect.acquireRelease(
     birthplace.route.linkAdd(spec).pipe(Effect.tapError((error) => (answerWasLost(error) ? undo : Effect.void))),

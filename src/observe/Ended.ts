@@ -1,0 +1,42 @@
+/** Spans that have ended, as plain data, and a tracer that hands them on to whoever listens. */
+import type * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+
+export interface Ended {
+  readonly name: string
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentId: string | undefined
+  readonly kind: Tracer.SpanKind
+  /** Nanoseconds since the epoch. */
+  readonly began: bigint
+  readonly ended: bigint
+  readonly attributes: ReadonlyMap<string, unknown>
+  readonly failed: boolean
+}
+
+/** What `inner` makes, each told of when it ends. */
+export const listening = (inner: Tracer.Tracer, listener: (ended: Ended) => void): Tracer.Tracer =>
+  Tracer.make({
+    ...inner,
+    span: (options) => {
+      const span = inner.span(options)
+      const { end } = span
+      span.end = (endTime: bigint, exit: Exit.Exit<unknown, unknown>): void => {
+        end.call(span, endTime, exit)
+        listener({
+          name: span.name,
+          traceId: span.traceId,
+          spanId: span.spanId,
+          parentId: Option.getOrUndefined(span.parent)?.spanId,
+          kind: span.kind,
+          began: options.startTime,
+          ended: endTime,
+          attributes: span.attributes,
+          failed: exit._tag === "Failure"
+        })
+      }
+      return span
+    }
+  })

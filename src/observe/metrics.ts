@@ -1,0 +1,62 @@
+/**
+ * What calls are counted by: figures made of their spans, so that what is traced and what is counted cannot differ. Effect
+ * keeps the numbers and has the text that Prometheus reads. No label can be multiplied by who owns a pod or a network.
+ */
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+import type { Ended } from "./Ended.ts"
+
+/** Seconds: an ADD takes two milliseconds, one that waits for duplicate address detection two seconds, an IPAM plugin 30. */
+const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+const histogram = (name: string, description: string) => Metric.histogram(name, { description, boundaries: seconds })
+
+const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
+
+export const calls = counter(
+  "macvtap_cni_calls_total",
+  "CNI calls answered, by command and code of the answer (0: well)"
+)
+export const callSeconds = histogram("macvtap_cni_call_duration_seconds", "Time of CNI calls, by command")
+export const kernelSeconds = histogram("macvtap_cni_kernel_request_duration_seconds", "Time of requests to the kernel")
+export const kernelErrors = counter("macvtap_cni_kernel_refusals_total", "Requests that the kernel refused")
+export const ipamSeconds = histogram("macvtap_cni_ipam_duration_seconds", "Time of IPAM plugins, by type")
+export const waitSeconds = histogram("macvtap_cni_wait_duration_seconds", "Time that calls waited, by what for")
+export const rollbacks = counter("macvtap_cni_rollbacks_total", "What failed calls took back")
+
+/** Values of a label that comes from configurations: so many, and "other" for all the rest. */
+const mostValues = 16
+
+/** Takes a span's end into account. Attributes are those that `span.ts`'s users set. */
+export const makeMeter = (context: Context.Context<never> = Context.empty()): ((ended: Ended) => void) => {
+  const types = new Set<string>()
+  const known = (value: string): string => {
+    if (types.size < mostValues) types.add(value)
+    return types.has(value) ? value : "other"
+  }
+  const observe = (metric: Metric.Histogram<number>, attributes: Record<string, string>, ended: Ended): void =>
+    Metric.withAttributes(metric, attributes).updateUnsafe(Number(ended.ended - ended.began) / 1e9, context)
+  const count = (metric: Metric.Counter<number>, attributes: Record<string, string>): void =>
+    Metric.withAttributes(metric, attributes).updateUnsafe(1, context)
+  const text = (ended: Ended, name: string): string | undefined => {
+    const value = ended.attributes.get(name)
+    return value === undefined ? undefined : String(value)
+  }
+  return (ended) => {
+    const command = text(ended, "cni.command")
+    const operation = text(ended, "netlink.operation")
+    const wait = text(ended, "wait.for")
+    const type = text(ended, "ipam.type")
+    if (command !== undefined) {
+      count(calls, { command, code: text(ended, "cni.error.code") ?? "0" })
+      observe(callSeconds, { command }, ended)
+    } else if (operation !== undefined) {
+      observe(kernelSeconds, { operation }, ended)
+      const errno = text(ended, "netlink.errno")
+      if (errno !== undefined) count(kernelErrors, { operation, errno })
+    } else if (wait !== undefined) observe(waitSeconds, { for: wait }, ended)
+    else if (type !== undefined) observe(ipamSeconds, { type: ended.failed ? "failed" : known(type) }, ended)
+    const rollback = text(ended, "rollback.of")
+    if (rollback !== undefined) count(rollbacks, { what: rollback })
+  }
+}
