@@ -35,7 +35,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Packages that are one part's alone; every other but effect is nobody's. */
 const packages: Readonly<Record<string, RegExp>> = {
   koffi: /^src\/live\/system\/foreign\.ts$/,
-  "@effect/platform-node": /^src\/(device-plugin|observe)\//,
+  "@effect/platform-node": /^src\/(device-plugin|observe|tools)\//,
   "@grpc/grpc-js": /^src\/device-plugin\//,
   "@bufbuild/protobuf": /^src\/device-plugin\//,
   "jsonc-parser": /^src\/device-plugin\//

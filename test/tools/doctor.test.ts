@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { encodeResources, type Resources } from "../../src/devices/resources.ts"
+import { writeClient } from "./client.ts"
 import { checkpoint, servePlugin } from "./devicePlugin.ts"
 import { makeScene, type Scene } from "./scene.ts"
 import { writeProgram } from "./tool.ts"
@@ -113,6 +114,31 @@ describe("doctor", () => {
     await rename(path, `${path}-old`)
     await mkdir(path)
     assert.match((await of(scene, "CNI plugin"))[0] ?? "", /^wrong: .* is no file/)
+  })
+
+  it("tells of the client, and of what it becomes without an agent", async () => {
+    await using scene = await makeScene()
+    const folder = join(scene.root, "opt/cni/bin")
+    await writeClient(join(folder, "macvtap"), "/run/macvtap-cni/agent.sock")
+    const says = async () => (await of(scene, "CNI plugin")).map((line) => line.split(folder).join(""))
+    const client = "fine: /macvtap is the client of version 0.1.0"
+    const again = 'put it there again with "macvtap install --to "'
+    assert.deepStrictEqual(await says(), [
+      client,
+      `note: /macvtap-standalone is not there: without it a call needs the agent; ${again}`
+    ])
+    await writeProgram(join(folder, "macvtap-standalone"))
+    assert.deepStrictEqual(await says(), [client, "fine: /macvtap-standalone is version 0.1.0"])
+    await writeProgram(join(folder, "macvtap-standalone"), "0.0.9")
+    assert.deepStrictEqual(await says(), [
+      client,
+      `note: /macvtap-standalone is version 0.0.9, this is 0.1.0; ${again}`
+    ])
+    await scene.write("opt/cni/bin/macvtap-standalone", "#!/no/such/loader\n")
+    assert.match(
+      (await says())[1] ?? "",
+      /^note: \/macvtap-standalone is of no use here: its dynamic loader is missing/
+    )
   })
 
   it("reads the runtime's configurations as a call would", async () => {

@@ -1,7 +1,8 @@
-import { chmod, link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises"
+import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { makeFolder } from "../lab/folder.ts"
+import { writeClient } from "./client.ts"
 import { runTool, writeProgram } from "./tool.ts"
 
 /** An executable to install, and a folder to install it to. */
@@ -126,6 +127,91 @@ describe("install", () => {
     await here.install("--also", "macvlan")
     assert.deepStrictEqual(await readFile(join(here.to, "macvlan")), await readFile(here.executable))
     assert.deepStrictEqual((await readdir(here.to)).sort(), ["macvlan", "macvtap"])
+  })
+
+  describe("with a client beside the executable", () => {
+    const socket = "/run/macvtap-cni/agent.sock"
+    const withClient = async () => {
+      const here = await place()
+      await writeClient(join(here.to, "..", "macvtap-client"), socket)
+      const content = (name: string) => readFile(join(here.to, name), "utf8")
+      return { ...here, content, client: await readFile(join(here.to, "..", "macvtap-client"), "utf8") }
+    }
+
+    it("is the plugin, and the executable goes beside it", async () => {
+      await using here = await withClient()
+      assert.deepStrictEqual(await here.install("--also", "macvlan"), {
+        status: 0,
+        stdout:
+          `${here.to}/macvtap-standalone: version 0.1.0 installed\n` +
+          `${here.to}/macvtap: version 0.1.0 of the client installed\n${here.to}/macvlan: another name of macvtap now\n`,
+        stderr: ""
+      })
+      assert.deepStrictEqual((await readdir(here.to)).sort(), ["macvlan", "macvtap", "macvtap-standalone"])
+      assert.strictEqual(await here.content("macvtap"), here.client)
+      assert.strictEqual(await here.content("macvtap-standalone"), await readFile(here.executable, "utf8"))
+      const again = await here.install()
+      assert.strictEqual(
+        again.stdout,
+        `${here.to}/macvtap-standalone: up to date (version 0.1.0)\n${here.to}/macvtap: up to date (version 0.1.0 of the client)\n`
+      )
+    })
+
+    it("takes the place of the executable that was the plugin, and gives it back", async () => {
+      await using here = await withClient()
+      await writeProgram(join(here.to, "macvtap"), "0.0.9")
+      const { stdout } = await here.install()
+      assert.include(stdout, `${here.to}/macvtap: version 0.1.0 of the client installed in place of version 0.0.9\n`)
+      await rm(join(here.to, "..", "macvtap-client"))
+      const back = await here.install()
+      assert.strictEqual(
+        back.stdout,
+        `${here.to}/macvtap: version 0.1.0 installed in place of version 0.1.0 of the client\n`
+      )
+      assert.strictEqual(await here.content("macvtap"), await readFile(here.executable, "utf8"))
+    })
+
+    it("leaves the executable out where it does not run, and says why; and where it is told to", async () => {
+      await using here = await withClient()
+      const told = await here.install("--without-standalone")
+      assert.include(told.stdout, `${here.to}/macvtap-standalone: left out, as told\n`)
+      await writeFile(here.executable, "#!/no/such/loader\n", { mode: 0o755 })
+      const { status, stdout } = await here.install()
+      assert.strictEqual(status, 0)
+      assert.match(
+        stdout,
+        /macvtap-standalone: left out, since the new file is a file that cannot be run \(its dynamic loader is missing.*; calls need the agent/
+      )
+      assert.deepStrictEqual(await readdir(here.to), ["macvtap"])
+    })
+
+    it("is refused where it is of another version, with what was there untouched", async () => {
+      await using here = await withClient()
+      await writeProgram(join(here.to, "macvtap"), "0.0.9")
+      await writeClient(join(here.to, "..", "macvtap-client"), socket, "9.9.9")
+      const { status, stderr } = await here.install()
+      assert.strictEqual(status, 1)
+      assert.include(stderr, "the new file is version 9.9.9 of the client, and not version 0.1.0")
+      assert.include(await here.content("macvtap"), "0.0.9")
+    })
+
+    it("says of a container that it is one", async () => {
+      await using here = await withClient()
+      const options = { executable: here.executable, env: { KUBERNETES_SERVICE_HOST: "10.0.0.1" } }
+      const { stdout } = await runTool(["install", "--to", here.to], options)
+      assert.include(stdout, "installed; it runs in this container, the host's own libraries were not seen\n")
+    })
+
+    it("is taken back by uninstall, with what lies beside it", async () => {
+      await using here = await withClient()
+      await here.install("--also", "macvlan")
+      const root = join(here.to, "..")
+      const { status, stdout } = await runTool(["uninstall", "--root", root, "--from", "/bin"])
+      assert.strictEqual(status, 0)
+      for (const name of ["macvtap", "macvlan", "macvtap-standalone"])
+        assert.include(stdout, `removed plugin ${here.to}/${name}\n`)
+      assert.deepStrictEqual(await readdir(here.to), [])
+    })
   })
 
   it("says what is in the way", async () => {

@@ -119,8 +119,10 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
       root.path,
       `var/lib/cni/results/lan-${one.name}-net1`,
       JSON.stringify({
+        kind: "cniCacheV1",
         networkName: "lan",
         containerId: one.name,
+        netns: one.path,
         ifName: "net1",
         cniArgs: [
           ["K8S_POD_NAMESPACE", "shop"],
@@ -132,7 +134,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
     assert.strictEqual(status, 0, stderr)
     const all: ReadonlyArray<Record<string, unknown>> = JSON.parse(stdout).attachments
     for (const [container, network, mode, owner, pod] of [
-      [one, "lan", "bridge", 107, { namespace: "shop", name: "web-0" }],
+      [one, "lan", "bridge", 107, { namespace: "shop", name: "web-0", uid: null }],
       [two, "private", "private", 0, null]
     ] as const) {
       const link = await ipLink(container.name, "net1")
@@ -142,6 +144,8 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
         {
           network,
           container: container.name,
+          knownBy: pod === null ? "alias" : "runtime",
+          deviceID: null,
           pod,
           ifname: "net1",
           mac: link?.address,

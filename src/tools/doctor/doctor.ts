@@ -58,7 +58,10 @@ export const examine = Effect.fnUntraced(function* (site: Site) {
       "/dev",
       Effect.sync(() => [devtmpfs(site.root)])
     )),
-    ...(yield* guarded("CNI plugin", plugins(site))),
+    ...(yield* guarded(
+      "CNI plugin",
+      Effect.map(plugins(site), ({ findings }) => findings)
+    )),
     ...(yield* guarded("links", ofLinks(site))),
     ...(yield* guarded(
       "udev",

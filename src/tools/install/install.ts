@@ -1,121 +1,26 @@
-/** `macvtap install`: the running executable put where container runtimes look for CNI plugins. */
-import { chmodSync, rmSync } from "node:fs"
+/** `macvtap install`: what a container runtime is to find in its folder of CNI plugins, put there. */
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
-import { pluginVersion } from "../../cni/call/version.ts"
-import { makeCommand, ToolError, UsageError } from "../../command/Command.ts"
+import { FileSystem } from "effect/FileSystem"
+import { makeCommand, type Surroundings, ToolError, UsageError } from "../../command/Command.ts"
 import { quote } from "../../wire/foreign.ts"
-import { errnoOf, statFile, statLink } from "../node/files.ts"
-import { askProgram, type Program } from "../node/program.ts"
-import {
-  copyProblem,
-  executableMode,
-  linkInto,
-  makeTemporary,
-  putInPlace,
-  removeBeside,
-  sameContent,
-  temporaries,
-  writeExecutable
-} from "./copy.ts"
-
-/** A file operation, whose failure is said of `path`. */
-const attempt = <A>(path: string, step: () => A): Effect.Effect<A, ToolError> =>
-  Effect.try({
-    try: step,
-    catch: (error) =>
-      new ToolError({
-        problem: `cannot write ${path}: ${copyProblem(error)}`,
-        advice:
-          errnoOf(error) === "ENOENT"
-            ? "make the folder, or name the one where your runtime looks for CNI plugins with --to"
-            : "what was there is untouched"
-      })
-  })
-
-const described = (program: Program): string =>
-  program._tag === "Ours"
-    ? `version ${program.version}`
-    : program._tag === "Other"
-      ? "another program"
-      : `a file that cannot be run (${program.why})`
-
-/** The new file has to run here, and to be this version, before it takes the place of one that works. */
-const checkVersion = Effect.fnUntraced(function* (file: string, to: string) {
-  const program = yield* askProgram(file)
-  if (program._tag === "Ours" && program.version === pluginVersion) return
-  return yield* new ToolError({
-    problem: `cannot install ${to}: beside it, the new file is ${described(program)}, and not version ${pluginVersion}`,
-    advice: "what was there is untouched"
-  })
-})
-
-const findExecutable = (executable: string | undefined): Effect.Effect<string, ToolError> =>
-  executable !== undefined && statFile(executable)?.isFile() === true
-    ? Effect.succeed(executable)
-    : Effect.fail(
-        new ToolError({
-          problem: "there is no executable to install: these are the sources running",
-          advice: `build it with "npm run build", then run "dist/macvtap install"`
-        })
-      )
-
-/** How often to begin again where another installation, at work in the same folder, took our file for a killed one's. */
-const tries = 3
-
-/** Writes the file beside, checks it, and renames it over; at any end nothing is left beside. */
-const replace = Effect.fnUntraced(function* (
-  from: string,
-  to: string,
-  left: number
-): Effect.fn.Return<void, ToolError> {
-  let vanished = false
-  const beside = makeTemporary(dirname(to))
-  const work = Effect.gen(function* () {
-    yield* attempt(to, () => writeExecutable(from, beside))
-    yield* checkVersion(beside, to)
-    yield* attempt(to, () => putInPlace(beside, to))
-  }).pipe(
-    Effect.onError(() =>
-      Effect.sync(() => (vanished = statLink(beside) === undefined && statLink(dirname(to)) !== undefined))
-    ),
-    Effect.ensuring(Effect.sync(() => removeBeside(beside)))
-  )
-  yield* work.pipe(Effect.catch((error) => (vanished && left > 1 ? replace(from, to, left - 1) : Effect.fail(error))))
-})
-
-/** What was done, in words: `up to date`, `version 0.1.0 installed`. */
-const put = Effect.fnUntraced(function* (from: string, to: string) {
-  const present = statLink(to)
-  if (present?.isDirectory() === true) {
-    return yield* new ToolError({
-      problem: `cannot write ${to}: a folder is there`,
-      advice: "remove it, or choose another --name"
-    })
-  }
-  if (present?.isFile() === true && (yield* attempt(to, () => sameContent(from, to)))) {
-    if ((present.mode & 0o7777) === executableMode) return `up to date (version ${pluginVersion})`
-    yield* attempt(to, () => chmodSync(to, executableMode))
-    return `up to date (version ${pluginVersion}); its mode is 0755 again`
-  }
-  const before = present === undefined ? undefined : yield* askProgram(to)
-  yield* replace(from, to, tries)
-  return `version ${pluginVersion} installed${before === undefined ? "" : ` in place of ${described(before)}`}`
-})
-
-const checkNames = (names: ReadonlyArray<string>): Effect.Effect<void, UsageError> => {
-  const wrong = names.find((name) => !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name))
-  return wrong === undefined
-    ? Effect.void
-    : Effect.fail(new UsageError({ problem: `${quote(wrong)} is no name for a plugin` }))
-}
+import { statFile } from "../node/files.ts"
+import { platform } from "../node/platform.ts"
+import { clientName, standaloneName } from "../node/programs.ts"
+import { temporaries } from "../node/temporaries.ts"
+import { linkInto, told } from "./copy.ts"
+import { put, Unfit } from "./put.ts"
 
 export const install = makeCommand({
   name: "install",
-  summary: "put this executable where the container runtime looks for CNI plugins",
+  summary: "put the plugin where the container runtime looks for CNI plugins",
   description: [
-    "Copies the running executable into the folder: written beside, run to see that it works, and renamed over, so " +
-      "that a runtime never sees half a file. Does nothing where the same file is there already."
+    `Where the client (${clientName}, which hands a call to the agent of this node) lies beside the running executable, ` +
+      `it is what the runtime finds under the plugin's name, and the executable goes beside it as ${standaloneName}, ` +
+      "which the client becomes where no agent answers; that is left out where it does not run. Without a client the " +
+      "executable is the plugin.",
+    "Each file is written beside its place, run to see that it works, and renamed over, so that a runtime never sees half " +
+      "a file. Does nothing where the same file is there already."
   ],
   options: {
     to: { type: "string", value: "DIR", path: true, default: "/opt/cni/bin", help: "the folder of the CNI plugins" },
@@ -131,28 +36,84 @@ export const install = makeCommand({
       value: "NAME",
       default: [],
       help: "a further name for the same file; as macvlan it makes macvlans, in place of the plugin of that name"
+    },
+    "without-standalone": {
+      type: "boolean",
+      help: `leave ${standaloneName} out: calls then need the agent`
     }
   },
-  run: Effect.fnUntraced(function* ({ to, name, also }, { executable, out }) {
+  run: Effect.fn("install")(function* ({ to, name, also, ...rest }, surroundings) {
+    const { executable, out } = surroundings
     yield* checkNames([name, ...also])
     const from = yield* findExecutable(executable)
-    if (statFile(to)?.isDirectory() !== true) {
-      return yield* new ToolError({
-        problem: `there is no folder ${to}`,
-        advice: "name the folder where your runtime looks for CNI plugins with --to"
-      })
-    }
-    for (const file of temporaries(to)) {
-      yield* attempt(file, () => rmSync(file, { force: true }))
-      yield* out(`${file}: removed, left by an installation that was stopped\n`)
-    }
+    const client = join(dirname(from), clientName)
+    yield* checkFolder(to)
+    yield* removeTemporaries(to, out)
     const file = join(to, name)
-    yield* out(`${file}: ${yield* put(from, file)}\n`)
+    if (statFile(client)?.isFile() !== true) yield* out(`${file}: ${yield* put(from, file, "Ours")}\n`)
+    else {
+      // First, so that a client is never without what it falls back to.
+      const beside = join(to, standaloneName)
+      const done = rest["without-standalone"] ? "left out, as told" : yield* putStandalone(from, beside, surroundings)
+      yield* out(`${beside}: ${done}\n`)
+      yield* out(`${file}: ${yield* put(client, file, "Client")}\n`)
+    }
     for (const other of also.filter((one) => one !== name)) {
       const link = join(to, other)
-      const done = yield* attempt(link, () => linkInto(file, link))
+      const done = yield* told(link, linkInto(file, link))
       yield* out(`${link}: ${done ? `another name of ${name} now` : "up to date"}\n`)
     }
     return 0
-  })
+  }, Effect.provide(platform))
 })
+
+const checkNames = (names: ReadonlyArray<string>): Effect.Effect<void, UsageError> => {
+  const wrong = names.find((name) => !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) || name === standaloneName)
+  return wrong === undefined
+    ? Effect.void
+    : Effect.fail(new UsageError({ problem: `${quote(wrong)} is no name for a plugin` }))
+}
+
+const findExecutable = (executable: string | undefined): Effect.Effect<string, ToolError> =>
+  executable !== undefined && statFile(executable)?.isFile() === true
+    ? Effect.succeed(executable)
+    : Effect.fail(
+        new ToolError({
+          problem: "there is no executable to install: these are the sources running",
+          advice: `build it with "npm run build", then run "dist/macvtap install"`
+        })
+      )
+
+const checkFolder = (to: string): Effect.Effect<void, ToolError> =>
+  statFile(to)?.isDirectory() === true
+    ? Effect.void
+    : Effect.fail(
+        new ToolError({
+          problem: `there is no folder ${to}`,
+          advice: "name the folder where your runtime looks for CNI plugins with --to"
+        })
+      )
+
+const removeTemporaries = Effect.fnUntraced(function* (to: string, out: Surroundings["out"]) {
+  for (const file of temporaries(to)) {
+    yield* told(file, (yield* FileSystem).remove(file, { force: true }))
+    yield* out(`${file}: removed, left by an installation that was stopped\n`)
+  }
+})
+
+/** An executable that does not run here is no reason to be without the client. */
+const putStandalone = (from: string, to: string, surroundings: Surroundings) =>
+  put(from, to, "Ours").pipe(
+    Effect.map(
+      (done) =>
+        `${done}${inPod(surroundings) ? "; it runs in this container, the host's own libraries were not seen" : ""}`
+    ),
+    Effect.catch((error) =>
+      error instanceof Unfit
+        ? Effect.succeed(`left out, since ${error.why}; calls need the agent, macvtap agent`)
+        : Effect.fail(error)
+    )
+  )
+
+/** The DaemonSet's init container: what runs in there is not yet what runs on the host. */
+const inPod = ({ env }: Surroundings): boolean => env["KUBERNETES_SERVICE_HOST"] !== undefined

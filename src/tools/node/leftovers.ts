@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
-import { temporaries } from "../install/copy.ts"
 import { deviceNumber, readFolder, readTarget, statFile, statLink } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
 import type { Ownership } from "./owners.ts"
 import { recordOf } from "./records.ts"
 import { probeSocket } from "./socket.ts"
+import { temporaries } from "./temporaries.ts"
 
 /**
  * Identities (`<device>:<inode>`) of the namespaces that a process is in: a pod that lives has at least its pause. The

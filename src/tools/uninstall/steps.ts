@@ -56,7 +56,7 @@ export const removeProgram = Effect.fn("removeProgram")(function* (
   const stats = statLink(file)
   if (stats === undefined) return []
   const program = yield* askProgram(file)
-  if (program._tag !== "Ours") {
+  if (program._tag !== "Ours" && program._tag !== "Client") {
     const why = program._tag === "Other" ? "it is another program" : program.why
     yield* out(`${file} stays: ${why}\n`)
     return []

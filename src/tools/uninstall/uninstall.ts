@@ -13,11 +13,12 @@ import {
 import { standaloneDevice } from "../../devices/standalone.ts"
 import { escapeText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
-import { temporaries } from "../install/copy.ts"
 import { type Allotments, readAllotments } from "../node/allotments.ts"
 import { readText, statFile } from "../node/files.ts"
 import { type FoundLink, type Inventory, takeInventory } from "../node/inventory.ts"
 import { ourSockets, staleLinks, staleNodes, standaloneLinks } from "../node/leftovers.ts"
+import { standaloneName } from "../node/programs.ts"
+import { temporaries } from "../node/temporaries.ts"
 import { siteOptions } from "../site.ts"
 import { count, type InUse, inUse, refusal } from "./inUse.ts"
 import { remove, removeLink, removeNode, removeProgram, type Step } from "./steps.ts"
@@ -26,7 +27,7 @@ export const uninstall = makeCommand({
   name: "uninstall",
   summary: "take everything back: the plugin, the device plugin's sockets and state, stale links",
   description: [
-    "Removes the plugin (a program of that name that is not ours stays), the device plugin's sockets, " +
+    `Removes the plugin (a program of that name that is not ours stays) and ${standaloneName}, the device plugin's sockets, ` +
       `${defaultStateFolder}, and links that no container has any more. Says what the kubelet will keep. Does nothing as ` +
       "long as a pod has an attachment, or a device by the kubelet's checkpoint.",
     "Stop the device plugin first (kubectl delete -f deploy/macvtap-cni.yaml): it would make its sockets again.",
@@ -70,7 +71,8 @@ export const uninstall = makeCommand({
     if (leftovers) steps.push(...staleNodes(state).map(removeNode))
     else {
       if (!runs) steps.push(...unusedDevices(inventory, used).map(removeLink))
-      steps.push(...(yield* removeProgram(folder, options.name, surroundings)))
+      for (const name of [options.name, standaloneName])
+        steps.push(...(yield* removeProgram(folder, name, surroundings)))
       if (!runs && count(used) === "" && statFile(state) !== undefined) steps.push(remove(`folder ${state}`, state))
     }
     const failed = !(yield* takeAll(steps, options["dry-run"], surroundings))
