@@ -39,7 +39,8 @@ export const readBounded = (path: string, limit: number): Result.Result<string |
   }
 }
 
-const readOpen = (fd: number, limit: number): Result.Result<string, string> => {
+/** The text of an open file, with the same bounds and words. */
+export const readOpen = (fd: number, limit: number): Result.Result<string, string> => {
   const stats = fstatSync(fd)
   const problem = problemOf(stats, limit)
   if (problem !== undefined) return Result.fail(problem)

@@ -5,6 +5,7 @@ import { DelegateService } from "../services/DelegateService.ts"
 import { LogOpener } from "../services/LogService.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
+import { PolicyService } from "../services/PolicyService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { makeReservation } from "./device/ReservationLive.ts"
@@ -12,6 +13,7 @@ import { makeTap } from "./device/TapLive.ts"
 import { makeLogOpener } from "./log/LogLive.ts"
 import { makeNetlink } from "./netlink/NetlinkLive.ts"
 import { makeNetns } from "./netns/NetnsLive.ts"
+import { makePolicy } from "./policy/PolicyLive.ts"
 import { makeCaller, tellPeople } from "./process/CallerLive.ts"
 import { makeDelegate } from "./process/DelegateLive.ts"
 import { here, type Whereabouts } from "./whereabouts.ts"
@@ -22,6 +24,7 @@ export type LiveServices =
   | LogOpener
   | NetlinkService
   | NetnsService
+  | PolicyService
   | ReservationService
   | TapService
 
@@ -43,6 +46,7 @@ export const servicesFor = (
     Context.add(NetnsService, makeNetns(where)),
     Context.add(NetlinkService, makeNetlink(where)),
     Context.add(TapService, makeTap(where.root)),
+    Context.add(PolicyService, makePolicy(where.root)),
     Context.add(ReservationService, makeReservation({ root: where.root })),
     Context.add(DelegateService, makeDelegate({ tell: caller.tell, where }))
   )

@@ -96,6 +96,7 @@ const makeMachine = (options: KernelOptions): Machine => {
     lastMac: 0,
     listeners: new Set(),
     reservations: new Map(),
+    policy: undefined,
     stateFolder: { resources: {}, nodes: new Map() }
   }
 }

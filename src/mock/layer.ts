@@ -6,6 +6,7 @@ import { DelegateService } from "../services/DelegateService.ts"
 import { type Log, LogOpener, LogService } from "../services/LogService.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
+import { PolicyService } from "../services/PolicyService.ts"
 import { ReservationService } from "../services/ReservationService.ts"
 import { TapService } from "../services/TapService.ts"
 import { delegateMock } from "./DelegateMock.ts"
@@ -13,6 +14,7 @@ import { withFaults } from "./faults/layer.ts"
 import type { Kernel } from "./Kernel.ts"
 import { netlinkMock } from "./NetlinkMock.ts"
 import { netnsMock } from "./NetnsMock.ts"
+import { policyMock } from "./PolicyMock.ts"
 import { reservationMock } from "./ReservationMock.ts"
 import { tapMock } from "./TapMock.ts"
 
@@ -23,7 +25,7 @@ export const mockLayer = ({
   plugins,
   logged
 }: Kernel): Layer.Layer<
-  NetlinkService | NetnsService | TapService | ReservationService | DelegateService | LogOpener
+  NetlinkService | NetnsService | TapService | PolicyService | ReservationService | DelegateService | LogOpener
 > => {
   const log: Log = { log: (level, line) => Effect.sync(() => void logged.push({ level, line: line() })) }
   return Layer.succeedContext(
@@ -35,6 +37,10 @@ export const mockLayer = ({
         Context.add(ReservationService, reservationMock(machine)),
         Context.add(DelegateService, delegateMock(machine, plugins))
       )
-    ).pipe(Context.add(LogService, log), Context.add(LogOpener, { open: () => Effect.succeed(log) }))
+    ).pipe(
+      Context.add(PolicyService, policyMock(machine)),
+      Context.add(LogService, log),
+      Context.add(LogOpener, { open: () => Effect.succeed(log) })
+    )
   )
 }

@@ -11,6 +11,8 @@ export class ConfigService extends Context.Service<
     readonly network: NetConf
     /** Whom the call is about; its parts are empty where the command has none (GC, STATUS). */
     readonly attachment: Attachment
+    /** K8S_POD_NAMESPACE: the Kubernetes namespace of the pod. */
+    readonly podNamespace?: string
     /** What the link shall be; for DEL and GC, which must not fail on it, nothing but defaults. */
     readonly link: LinkConf
     /** The chain's result so far (ADD), or the final one (CHECK). */

@@ -17,6 +17,7 @@ import type { DelegateService } from "../services/DelegateService.ts"
 import { LogOpener, LogService, type LogSettings } from "../services/LogService.ts"
 import type { NetlinkService } from "../services/NetlinkService.ts"
 import type { NetnsService } from "../services/NetnsService.ts"
+import type { PolicyService } from "../services/PolicyService.ts"
 import type { ReservationService } from "../services/ReservationService.ts"
 import type { TapService } from "../services/TapService.ts"
 import { ConfigService } from "./ConfigService.ts"
@@ -34,6 +35,7 @@ export type Services =
   | NetlinkService
   | NetnsService
   | TapService
+  | PolicyService
   | ReservationService
   | DelegateService
 
@@ -87,6 +89,7 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
     link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : lenientLinkConf(network),
     delegates: { path: environment.path, env },
     netnsOverride: environment.netnsOverride,
+    ...(args.podNamespace === undefined ? {} : { podNamespace: args.podNamespace }),
     ...(prevResult === undefined ? {} : { prevResult })
   })
 })

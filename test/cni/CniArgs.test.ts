@@ -25,7 +25,8 @@ describe("CNI_ARGS", () => {
       multus,
       { podNamespace: "default", podName: "vm", infraContainerID: "c1", podUid: "u1", mac: "02:03:04:05:06:07" }
     ],
-    ["K8S_POD_NAME=;K8S_POD_NAMESPACE=", {}]
+    ["K8S_POD_NAME=;K8S_POD_NAMESPACE=", {}],
+    ["K8S_POD_NAMESPACE=a;K8S_POD_NAMESPACE=a", { podNamespace: "a" }]
   ]
   for (const [text, args] of good) {
     it(`${text}`, () => {
@@ -35,6 +36,8 @@ describe("CNI_ARGS", () => {
 
   const bad: ReadonlyArray<readonly [text: string, words: string]> = [
     ["A=b=c", 'invalid pair "A=b=c"'],
+    ["K8S_POD_NAMESPACE=a;K8S_POD_NAMESPACE=b", '"K8S_POD_NAMESPACE" is given twice, with different values'],
+    ["K8S_POD_UID=;K8S_POD_UID=b", '"K8S_POD_UID" is given twice, with different values'],
     ["MAC", 'invalid pair "MAC"'],
     ["MAC=a;", 'invalid pair ""'],
     [";", 'invalid pair ""'],

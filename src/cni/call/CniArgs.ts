@@ -54,6 +54,13 @@ const collect = (pairs: ReadonlyArray<Pair>): CniArgs => {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""))
 }
 
+/** A pod is one pod: whoever could put a second namespace or UID behind the runtime's would be taken for another. */
+const contradiction = (pairs: ReadonlyArray<Pair>): string | undefined =>
+  pairs.find(
+    ([key, value], at) =>
+      key.startsWith("K8S_") && pairs.some((other, next) => next > at && other[0] === key && other[1] !== value)
+  )?.[0]
+
 /** The whole text is read before unknown keys are judged, so that IgnoreUnknown counts wherever it stands. */
 export const readCniArgs = (text: string): Effect.Effect<CniArgs, CniError> => {
   if (text === "") {
@@ -70,6 +77,10 @@ export const readCniArgs = (text: string): Effect.Effect<CniArgs, CniError> => {
     const [key = "", value = ""] = pair.split("=")
     return [key, value]
   })
+  const twice = contradiction(pairs)
+  if (twice !== undefined) {
+    return Effect.fail(invalid(`${quote(shorten(twice, 80))} is given twice, with different values`))
+  }
   const ignore = pairs.findLast(([key]) => key === "IgnoreUnknown")?.[1].toLowerCase() ?? "0"
   const unknown = pairs.filter(([key]) => !known.has(key) && !passedOver.has(key))
   return booleans[ignore] || unknown.length === 0

@@ -129,6 +129,8 @@ export interface Machine {
   readonly listeners: Set<() => void>
   /** By IPAM plugin type. */
   readonly reservations: Map<string, Array<Reservation>>
+  /** The text of the node's policy file. */
+  policy: string | undefined
   /** The device plugin's: what it offers (`resources.json`), and the nodes of its own by their paths. */
   readonly stateFolder: { resources: Resources; readonly nodes: Map<string, NodeState> }
 }

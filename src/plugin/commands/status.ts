@@ -1,9 +1,10 @@
-/** STATUS: whether an ADD could work now: the kernel has the kind, the node has the master, IPAM is ready. */
+/** STATUS: whether an ADD could work now: the kernel has the kind, the node has the master and no broken policy, IPAM is ready. */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { findParent } from "../link/parent.ts"
+import { readPolicy } from "../link/permit.ts"
 import { hostPlace } from "../link/place.ts"
 
 export const status = Effect.gen(function* () {
@@ -23,5 +24,6 @@ export const status = Effect.gen(function* () {
       Effect.catchTag("CniError", (error) => new CniError({ ...error, code: codes.notAvailable }))
     )
   }
+  yield* readPolicy
   yield* ipamForward("STATUS")
 })

@@ -13,11 +13,13 @@ import { ConfigService } from "../ConfigService.ts"
 import { toCniError } from "../errors.ts"
 import { importLink } from "./import.ts"
 import { makeLinkOn } from "./make.ts"
+import { permitDevice } from "./permit.ts"
 import type { Place } from "./place.ts"
 import { nodeRights } from "./tapNode.ts"
 
 /** The link of a network with a `deviceID`: of our device plugin's, or of somebody else's. */
 export const attachDevice = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
+  yield* permitDevice(deviceID)
   const device = yield* (yield* ReservationService).lookup(deviceID)
   return device === undefined
     ? yield* importLink(host, container, deviceID)

@@ -14,6 +14,7 @@ import { ConfigService } from "../ConfigService.ts"
 import { explainRefusal } from "../refusal/explain.ts"
 import { ownIndexes } from "./own.ts"
 import { checkMtu, findParent } from "./parent.ts"
+import { permitMaster } from "./permit.ts"
 import type { Place } from "./place.ts"
 import { configuredSettings } from "./settings.ts"
 import { giveTapNode, judgeNode } from "./tapNode.ts"
@@ -26,6 +27,7 @@ export const makeLink = Effect.fnUntraced(function* (host: Place, container: Pla
   const config = yield* ConfigService
   const birthplace = config.link.linkInContainer ? container : host
   const parent = yield* findParent(birthplace.route)
+  yield* permitMaster(parent)
   return yield* makeLinkOn(birthplace, container, parent, {}, ownIndexes(config))
 })
 
