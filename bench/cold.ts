@@ -1,7 +1,7 @@
 /** Cold ADD, CHECK, DEL and VERSION, everyone in every round, so that what disturbs one disturbs all. */
 import { existsSync } from "node:fs"
 import { ipLinks } from "../test/lab/ip.ts"
-import { expect, Interrupted, interrupted } from "../test/lab/report.ts"
+import { expect, Interrupted, interrupted } from "../test/lab/long/report.ts"
 import { type Attachment, type Call, type Command, callOf, fault, goMacvlan, programOf } from "./call.ts"
 import { answer, type Way } from "./floor.ts"
 import { makeNamespaces, pathOf, type Scene } from "./scene.ts"

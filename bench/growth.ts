@@ -1,7 +1,7 @@
 /** How the cost grows: with links that are there already, with calls at once, with attachments that GC looks at. */
 import { existsSync } from "node:fs"
 import { ipLinks } from "../test/lab/ip.ts"
-import { expect } from "../test/lab/report.ts"
+import { expect } from "../test/lab/long/report.ts"
 import { type Attachment, callOf, fault, gcCall, goMacvlan, programOf } from "./call.ts"
 import { pause } from "./cold.ts"
 import { answer } from "./floor.ts"

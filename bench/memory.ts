@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect } from "../test/lab/report.ts"
+import { expect } from "../test/lab/long/report.ts"
 import { type Command, callOf, fault } from "./call.ts"
 import { type Contender, pause } from "./cold.ts"
 import { makeNamespaces, pathOf, type Scene } from "./scene.ts"

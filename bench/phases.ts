@@ -1,6 +1,6 @@
 /** Where the time of a cold call goes: the marked variant tells when it was where, by the clock that this process has too. */
 import { existsSync } from "node:fs"
-import { expect } from "../test/lab/report.ts"
+import { expect } from "../test/lab/long/report.ts"
 import { type Command, callOf, fault, goMacvlan, programOf } from "./call.ts"
 import { pause } from "./cold.ts"
 import { makeNamespaces, pathOf, type Scene } from "./scene.ts"

@@ -1,9 +1,9 @@
 /** What a run needs: programs from Debian, the built plugin, the variants. */
 import { existsSync } from "node:fs"
 import { delimiter, join } from "node:path"
-import { install } from "../test/lab/debian.ts"
+import { install } from "../test/lab/long/debian.ts"
+import { Skipped, say, skip } from "../test/lab/long/report.ts"
 import { executable } from "../test/lab/plugin.ts"
-import { Skipped, say, skip } from "../test/lab/report.ts"
 import { setup } from "../test/lab/suite/build.ts"
 import { goMacvlan } from "./call.ts"
 import type { Executables } from "./cold.ts"

@@ -1,7 +1,7 @@
 /** What a call asks the kernel, as strace sees it: how many requests, whether any is a dump, and whether it lists folders. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect } from "../test/lab/report.ts"
+import { expect } from "../test/lab/long/report.ts"
 import { type Attachment, callOf, fault, gcCall } from "./call.ts"
 import { type Ended, measure, type Program } from "./spawn.ts"
 

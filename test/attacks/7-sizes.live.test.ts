@@ -4,11 +4,11 @@ import { readdirSync, readFileSync } from "node:fs"
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { makeNode, names } from "../lab/call/node.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { attachmentEnv, executable } from "../lab/plugin.ts"
-import { makeNode, names } from "../plugin/live.ts"
-import { assertError } from "../plugin/wellFormed.ts"
 
 interface Ended {
   readonly stdout: string

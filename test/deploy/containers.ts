@@ -6,7 +6,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../../scripts/manifests.ts"
 import { type Daemon, startDaemon } from "../lab/daemon.ts"
-import { ownPodman } from "../lab/podman.ts"
+import { ownPodman } from "../lab/long/podman.ts"
 import { type RunResult, run } from "../lab/run.ts"
 import type { Manifest } from "./schema.ts"
 

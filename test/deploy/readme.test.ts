@@ -4,7 +4,7 @@ import { assert, describe, it } from "vitest"
 import { parse } from "yaml"
 import { root } from "../../scripts/manifests.ts"
 import { pluginVersion } from "../../src/cni/call/version.ts"
-import { runTool } from "../tools/tool.ts"
+import { runTool } from "../lab/tool/tool.ts"
 import { documentsOf, read } from "./documents.ts"
 
 const readme = read("deploy/README.md")

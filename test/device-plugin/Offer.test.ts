@@ -4,7 +4,7 @@ import { makeOffers, toResources } from "../../src/device-plugin/offer/Offer.ts"
 import { agreed } from "../../src/device-plugin/offer/record.ts"
 import { indexBlock } from "../../src/devices/deviceID.ts"
 import { plainLink as link } from "../lab/link.ts"
-import { card } from "./world.ts"
+import { card } from "../lab/node/world.ts"
 
 const resource = (name: string, lowerDevice: ReadonlyArray<string>) => ({
   name,

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "vitest"
 import { makeFolder } from "../lab/folder.ts"
 import { plainLink as link } from "../lab/link.ts"
+import { startKubelet } from "../lab/node/kubelet.ts"
+import { card, startWorld } from "../lab/node/world.ts"
 import { until } from "../lab/run.ts"
-import { startKubelet } from "./kubelet.ts"
-import { card, startWorld } from "./world.ts"
 
 describe("without a configured resource, the daemon", () => {
   it("offers every physical link, and follows them as they come, go and change their names", async () => {

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { kill, makeNode } from "../lab/node/node.ts"
 import { must, run, until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
-import { kill, makeNode } from "./node.ts"
 
 const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]
 

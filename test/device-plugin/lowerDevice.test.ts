@@ -4,7 +4,7 @@ import { chooseLowerDevice, isFit, matchesPattern } from "../../src/device-plugi
 import type { Link } from "../../src/link/Link.ts"
 import { unknownHardware } from "../../src/services/HardwareService.ts"
 import { plainLink as link } from "../lab/link.ts"
-import { card } from "./world.ts"
+import { card } from "../lab/node/world.ts"
 
 describe("a pattern", () => {
   it.each([

@@ -2,8 +2,8 @@ import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { type ClusterNode, kill, makeNode, openAsQemu } from "../lab/node/node.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
-import { type ClusterNode, kill, makeNode, openAsQemu } from "./node.ts"
 
 const config = [{ name: "tap", lowerDevice: "eth0", mode: "vepa", capacity: 3, standalone: true }]
 const indexOf = (ordinal: number) => deviceIndex({ resource: "tap", ordinal })

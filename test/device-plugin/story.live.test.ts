@@ -3,9 +3,9 @@ import { assert, describe, it } from "vitest"
 import { deviceIndex, parseDeviceID } from "../../src/devices/deviceID.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { type ClusterNode, kill, makeNode, openAsQemu, type Pod, terminate } from "../lab/node/node.ts"
 import { until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
-import { type ClusterNode, kill, makeNode, openAsQemu, type Pod, terminate } from "./node.ts"
 
 const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]
 

@@ -1,8 +1,8 @@
 /** One attachment, made by ADD and taken back by DEL, as the parts of the run use it. */
 import { type IpLink, ipLink } from "../lab/ip.ts"
+import { expect } from "../lab/long/report.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { attachmentEnv, callPlugin } from "../lab/plugin.ts"
-import { expect } from "../lab/report.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 
 export interface Attachment {

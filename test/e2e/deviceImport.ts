@@ -1,8 +1,8 @@
 /** The manual test of the first macvtap-cni: a macvtap made beforehand by `ip link` is given to a container. */
 import { type IpLink, ipLink } from "../lab/ip.ts"
+import { expect, say, step } from "../lab/long/report.ts"
 import { makeHost, makeNetns, type TestHost } from "../lab/netns.ts"
 import { attachmentEnv, callPlugin } from "../lab/plugin.ts"
-import { expect, say, step } from "../lab/report.ts"
 import { nodeStatus, tapNode } from "../lab/tap.ts"
 import { attach } from "./attachment.ts"
 

@@ -1,7 +1,7 @@
 /** A virtual machine in a pod: QEMU as user 107, its network cards on the pod's tap nodes, its console ours. */
 import { startDaemon } from "../lab/daemon.ts"
+import { interrupted, saidBy } from "../lab/long/report.ts"
 import type { TestNetns } from "../lab/netns.ts"
-import { interrupted, saidBy } from "../lab/report.ts"
 import type { Attachment } from "./attachment.ts"
 import type { Boot } from "./kernel.ts"
 

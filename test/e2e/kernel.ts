@@ -1,8 +1,8 @@
 /** What a guest boots: Debian's cloud kernel, unpacked and not installed, and an initramfs of busybox made here. */
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
-import { dependency, unpack } from "../lab/debian.ts"
-import { interrupted } from "../lab/report.ts"
+import { dependency, unpack } from "../lab/long/debian.ts"
+import { interrupted } from "../lab/long/report.ts"
 import { must } from "../lab/run.ts"
 
 export interface Boot {

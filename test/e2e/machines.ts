@@ -1,9 +1,9 @@
 /** Real virtual machines: two guests in two pods, each with a card on a bridge network and one on a private network. */
 
-import { install } from "../lab/debian.ts"
 import { makeFolder } from "../lab/folder.ts"
+import { install } from "../lab/long/debian.ts"
+import { expect, Skipped, say, step } from "../lab/long/report.ts"
 import { makeHost, makeNetns, type TestNetns } from "../lab/netns.ts"
-import { expect, Skipped, say, step } from "../lab/report.ts"
 import { run } from "../lab/run.ts"
 import { type Attachment, attach } from "./attachment.ts"
 import { bootGuest, type Guest } from "./guest.ts"

@@ -4,9 +4,9 @@
  */
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { Interrupted, part, say, skip, stopOnSignals, summary, title } from "../lab/long/report.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { executable } from "../lab/plugin.ts"
-import { Interrupted, part, say, skip, stopOnSignals, summary, title } from "../lab/report.ts"
 import { run } from "../lab/run.ts"
 import { containers } from "./containers.ts"
 import { deviceImport } from "./deviceImport.ts"

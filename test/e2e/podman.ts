@@ -1,10 +1,10 @@
 /** A podman of the run's own: its store, its configuration and its networks in one folder, its network in one netns. */
 import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { ownPodman } from "../lab/long/podman.ts"
+import { interrupted } from "../lab/long/report.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { debianPlugins, executable, inNetns } from "../lab/plugin.ts"
-import { ownPodman } from "../lab/podman.ts"
-import { interrupted } from "../lab/report.ts"
 import { type RunResult, run } from "../lab/run.ts"
 
 export interface Podman extends AsyncDisposable {

@@ -3,8 +3,8 @@ import { readdir } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { startDaemon } from "../lab/daemon.ts"
 import { makeFolder } from "../lab/folder.ts"
+import { addCounts, expect, interrupted, saidBy, say } from "../lab/long/report.ts"
 import { isRunning, processesWith } from "../lab/processes.ts"
-import { addCounts, expect, interrupted, saidBy, say } from "../lab/report.ts"
 import { run, until } from "../lab/run.ts"
 
 const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url))

@@ -5,11 +5,11 @@ import * as Schema from "effect/Schema"
 import { candidates } from "../../src/cni/identity/ifindex.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
 import { allLinks, deviceOf } from "../../src/mock/kernel/taps.ts"
-import { assertSame } from "./assertSame.ts"
-import { interleavedLayer, turnsOf } from "./interleaved.ts"
-import { callOn } from "./onMock.ts"
-import { foreignTap, invocation, makeNode } from "./plain.ts"
-import { assertError, assertResult } from "./wellFormed.ts"
+import { assertSame } from "../lab/call/assertSame.ts"
+import { callOn } from "../lab/call/onMock.ts"
+import { foreignTap, invocation, makeNode } from "../lab/call/plain.ts"
+import { assertError, assertResult } from "../lab/call/wellFormed.ts"
+import { interleavedLayer, turnsOf } from "./any/interleaved.ts"
 
 const add = (kernel: Kernel, call: Parameters<typeof invocation>[1] = {}) => callOn(kernel, invocation("ADD", call))
 const del = (kernel: Kernel, call: Parameters<typeof invocation>[1] = {}) => callOn(kernel, invocation("DEL", call))

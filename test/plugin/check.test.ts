@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import { kindByName } from "../../src/link/kinds.ts"
 import { macvtap } from "../../src/link/macvtap.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
-import { callOn } from "./onMock.ts"
-import { consistent, type Scenario, scenarios } from "./scenario.ts"
-import { assertError } from "./wellFormed.ts"
-import { invocationOf, makeWorld, sandbox } from "./world.ts"
+import { callOn } from "../lab/call/onMock.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
+import { consistent, type Scenario, scenarios } from "./any/scenario.ts"
+import { invocationOf, makeWorld, sandbox } from "./any/world.ts"
 
 interface Change {
   readonly of: string

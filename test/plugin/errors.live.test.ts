@@ -1,8 +1,8 @@
 /** The kernel's refusals, which carry no words, in words: what was asked, what is in the way and whose it is. */
 import { assert, describe, it } from "vitest"
+import { makeNode, type Node, names } from "../lab/call/node.ts"
+import { makeStub, says } from "../lab/call/stub.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
-import { makeNode, type Node, names } from "./live.ts"
-import { makeStub, says } from "./stub.ts"
 
 const able = hasMacvtap && hasExecutable
 

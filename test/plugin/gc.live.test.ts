@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "vitest"
+import { type Call, makeNode, type Node, names, programs } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { must, until } from "../lab/run.ts"
-import { type Call, makeNode, type Node, names, programs } from "./live.ts"
 
 const able = hasMacvtap && hasExecutable
 

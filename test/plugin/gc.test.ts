@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Kernel } from "../../src/mock/Kernel.ts"
-import { callOn } from "./onMock.ts"
-import { foreignTap, invocation, makeNode, network } from "./plain.ts"
-import { assertError } from "./wellFormed.ts"
+import { callOn } from "../lab/call/onMock.ts"
+import { foreignTap, invocation, makeNode, network } from "../lab/call/plain.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
 
 interface Attachment {
   readonly network: "lan" | "wan"

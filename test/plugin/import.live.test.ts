@@ -2,12 +2,12 @@
 import { chmod, chown } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
 import { deviceName } from "../../src/devices/deviceName.ts"
+import { makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { makeStub, says } from "../lab/call/stub.ts"
 import { type IpLink, ipLink, ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { inOwnMounts } from "../lab/mounts.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
-import { makeNode, type Node, names, programs } from "./live.ts"
-import { makeStub, says } from "./stub.ts"
 
 const able = hasMacvtap && hasExecutable
 

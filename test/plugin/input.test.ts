@@ -8,10 +8,10 @@ import * as Schema from "effect/Schema"
 import type { Kernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
 import { DelegateService, DelegateTimeout, DelegateUnusable } from "../../src/services/DelegateService.ts"
-import { assertSame } from "./assertSame.ts"
-import { type Answer, callOn, type Invocation } from "./onMock.ts"
-import { foreignTap, invocation, makeNode } from "./plain.ts"
-import { assertError, assertResult } from "./wellFormed.ts"
+import { assertSame } from "../lab/call/assertSame.ts"
+import { type Answer, callOn, type Invocation } from "../lab/call/onMock.ts"
+import { foreignTap, invocation, makeNode } from "../lab/call/plain.ts"
+import { assertError, assertResult } from "../lab/call/wellFormed.ts"
 
 const commands = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION", "NOPE", ""] as const
 

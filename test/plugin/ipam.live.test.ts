@@ -1,13 +1,13 @@
 /** Addresses: Debian's IPAM plugins, and stubs that answer what Debian's old ones cannot. */
 import { spawn } from "node:child_process"
 import { assert, describe, it } from "vitest"
+import { makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { makeStub, says } from "../lab/call/stub.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { ipAddresses, ipRoutes } from "../lab/ip.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { must, until } from "../lab/run.ts"
-import { makeNode, type Node, names, programs } from "./live.ts"
-import { makeStub, says } from "./stub.ts"
-import { assertError } from "./wellFormed.ts"
 
 const able = hasMacvtap && hasExecutable
 

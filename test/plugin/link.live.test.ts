@@ -2,13 +2,13 @@
 import { symlink } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { makeNode, names, programs } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { type IpLink, ipAddresses, ipLink } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { executable } from "../lab/plugin.ts"
 import { must } from "../lab/run.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
-import { makeNode, names, programs } from "./live.ts"
 
 const flagsOf = (link: IpLink | undefined): Array<string> => [...(link?.flags ?? [])]
 

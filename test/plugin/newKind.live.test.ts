@@ -7,14 +7,14 @@ import * as Layer from "effect/Layer"
 import { assert, describe, it, vi } from "vitest"
 import { namesCodec, u32Codec } from "../../src/link/codecs.ts"
 import { kindByName } from "../../src/link/kinds.ts"
+import { type Answer, callWith } from "../lab/call/inProcess.ts"
+import { servicesIn } from "../lab/call/servicesIn.ts"
+import { assertError, assertResult } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { ipLink } from "../lab/ip.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
 import { attachmentEnv } from "../lab/plugin.ts"
-import { type Answer, callWith } from "./inProcess.ts"
-import { servicesIn } from "./liveInProcess.ts"
-import { assertError, assertResult } from "./wellFormed.ts"
 
 vi.mock("../../src/link/kinds.ts", async (original) => {
   const { registryWith } = await import("../link/registry.ts")

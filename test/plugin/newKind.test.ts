@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { vi } from "vitest"
 import type { Kernel } from "../../src/mock/Kernel.ts"
-import { assertSame } from "./assertSame.ts"
-import { callOn } from "./onMock.ts"
-import { invocation, makeNode } from "./plain.ts"
-import { assertError, assertResult } from "./wellFormed.ts"
+import { assertSame } from "../lab/call/assertSame.ts"
+import { callOn } from "../lab/call/onMock.ts"
+import { invocation, makeNode } from "../lab/call/plain.ts"
+import { assertError, assertResult } from "../lab/call/wellFormed.ts"
 
 vi.mock("../../src/link/kinds.ts", async (original) => {
   const [{ registryWith }, { ipvlan }] = await Promise.all([import("../link/registry.ts"), import("../link/ipvlan.ts")])

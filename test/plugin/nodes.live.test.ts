@@ -2,11 +2,11 @@
 import { rm } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
 import { candidates } from "../../src/cni/identity/ifindex.ts"
+import { makeNode, type Node, names } from "../lab/call/node.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { must } from "../lab/run.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
-import { makeNode, type Node, names } from "./live.ts"
 
 const able = hasMacvtap && hasExecutable
 

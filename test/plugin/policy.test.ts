@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Kernel } from "../../src/mock/Kernel.ts"
-import { callOn } from "./onMock.ts"
-import { invocation, makeNode } from "./plain.ts"
-import { assertError } from "./wellFormed.ts"
+import { callOn } from "../lab/call/onMock.ts"
+import { invocation, makeNode } from "../lab/call/plain.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
 
 const withPolicy = (...rules: ReadonlyArray<object>): Kernel => {
   const kernel = makeNode(2)

@@ -5,12 +5,12 @@ import { mkdir, readFile, rmdir, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { type Call, makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { assertError, assertResult } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { executable } from "../lab/plugin.ts"
 import { must, run, until } from "../lab/run.ts"
-import { type Call, makeNode, type Node, names, programs } from "./live.ts"
-import { assertError, assertResult } from "./wellFormed.ts"
 
 const able = hasMacvtap && hasExecutable
 

@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { StdinError } from "../../src/cni/call/Invocation.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
-import { assertSame } from "./assertSame.ts"
-import { callOn, type Invocation } from "./onMock.ts"
-import { invocation, makeNode, network } from "./plain.ts"
-import { assertError } from "./wellFormed.ts"
+import { assertSame } from "../lab/call/assertSame.ts"
+import { callOn, type Invocation } from "../lab/call/onMock.ts"
+import { invocation, makeNode, network } from "../lab/call/plain.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
 
 const whole = {
   CNI_COMMAND: "ADD",

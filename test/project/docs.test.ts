@@ -4,8 +4,8 @@ import { dirname, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { callOn } from "../plugin/onMock.ts"
-import { invocation, makeNode } from "../plugin/plain.ts"
+import { callOn } from "../lab/call/onMock.ts"
+import { invocation, makeNode } from "../lab/call/plain.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const read = (file: string): string => readFileSync(resolve(root, file), "utf8")

@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { encodeResources, type Resources } from "../../src/devices/resources.ts"
+import { makeScene, type Scene } from "../lab/tool/scene.ts"
+import { writeProgram } from "../lab/tool/tool.ts"
 import { writeClient } from "./client.ts"
 import { checkpoint, servePlugin } from "./devicePlugin.ts"
-import { makeScene, type Scene } from "./scene.ts"
-import { writeProgram } from "./tool.ts"
 
 interface Finding {
   readonly check: string

@@ -2,8 +2,8 @@ import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, utimes, write
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { makeFolder } from "../lab/folder.ts"
+import { runTool, writeProgram } from "../lab/tool/tool.ts"
 import { writeClient } from "./client.ts"
-import { runTool, writeProgram } from "./tool.ts"
 
 /** An executable to install, and a folder to install it to. */
 const place = async () => {

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "vitest"
 import { encodeAlias } from "../../src/cni/identity/alias.ts"
 import { deviceName } from "../../src/devices/deviceName.ts"
+import { makeScene, type Scene } from "../lab/tool/scene.ts"
 import { checkpoint } from "./devicePlugin.ts"
-import { makeScene, type Scene } from "./scene.ts"
 
 const pods = { network: "pods", containerID: "c".repeat(64), ifname: "net1" }
 const lan = { network: "lan", containerID: "box", ifname: "eth0" }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { commands } from "../../src/commands.ts"
-import { runTool } from "./tool.ts"
+import { runTool } from "../lab/tool/tool.ts"
 
 describe("the command line", () => {
   it("says which commands there are, without one and with --help", async () => {

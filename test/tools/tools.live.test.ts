@@ -10,7 +10,7 @@ import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
 import { attachmentEnv, callPlugin, executable, inNetns } from "../lab/plugin.ts"
 import { must, type RunResult, run } from "../lab/run.ts"
-import { writeBelow } from "./tool.ts"
+import { writeBelow } from "../lab/tool/tool.ts"
 
 const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { udev } from "../../src/tools/doctor/udev.ts"
 import { makeFolder } from "../lab/folder.ts"
-import { writeBelow } from "./tool.ts"
+import { writeBelow } from "../lab/tool/tool.ts"
 
 const findings = async (files: Readonly<Record<string, string>>) => {
   await using folder = await makeFolder("udev")

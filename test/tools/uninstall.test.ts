@@ -4,9 +4,9 @@ import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { deviceName } from "../../src/devices/deviceName.ts"
 import { encodeResources } from "../../src/devices/resources.ts"
+import { makeScene, type Scene } from "../lab/tool/scene.ts"
+import { writeProgram } from "../lab/tool/tool.ts"
 import { checkpoint } from "./devicePlugin.ts"
-import { makeScene, type Scene } from "./scene.ts"
-import { writeProgram } from "./tool.ts"
 
 const dead = { network: "pods", containerID: "dead", ifname: "net1" }
 

@@ -1,6 +1,6 @@
 /** Two snapshots of a kernel, and where they differ: a property that fails has to say it in its message. */
 import { assert } from "vitest"
-import type { Kernel } from "../../src/mock/Kernel.ts"
+import type { Kernel } from "../../../src/mock/Kernel.ts"
 
 type Snapshot = ReturnType<Kernel["snapshot"]>
 

@@ -1,16 +1,16 @@
 /** A node with a pod, in namespaces of their own, and the plugin as a runtime calls it there. */
 import { fileURLToPath } from "node:url"
 import { assert } from "vitest"
-import { type IpLink, ipLinks } from "../lab/ip.ts"
-import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
-import { debianPlugins, executable, inNetns } from "../lab/plugin.ts"
-import { type RunResult, run } from "../lab/run.ts"
+import { type IpLink, ipLinks } from "../ip.ts"
+import { makeHost, makeNetns, type TestHost, type TestNetns } from "../netns.ts"
+import { debianPlugins, executable, inNetns } from "../plugin.ts"
+import { type RunResult, run } from "../run.ts"
 import { assertError, assertResult, type ErrorDocument, type ResultDocument } from "./wellFormed.ts"
 
 /** The program and the arguments before a call's own. */
 export type Program = ReadonlyArray<string>
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
 
 /** What a runtime starts, and what it is made of. */
 export const programs: ReadonlyArray<readonly [name: string, program: Program]> = [

@@ -1,10 +1,10 @@
 /** ADD answers what is there: its result, and its configuration, against the kernel. */
 import { assert } from "vitest"
-import { encodeAlias } from "../../src/cni/identity/alias.ts"
-import type { Kernel } from "../../src/mock/Kernel.ts"
-import { deviceOf } from "../../src/mock/kernel/taps.ts"
+import { encodeAlias } from "../../../src/cni/identity/alias.ts"
+import type { Kernel } from "../../../src/mock/Kernel.ts"
+import { deviceOf } from "../../../src/mock/kernel/taps.ts"
+import { assertResult, type ResultDocument } from "../../lab/call/wellFormed.ts"
 import { isImport, type Scenario } from "./scenario.ts"
-import { assertResult, type ResultDocument } from "./wellFormed.ts"
 import { deviceMac, expectedMac, sandbox } from "./world.ts"
 
 const modeOf = (scenario: Scenario): string =>

@@ -1,5 +1,5 @@
 /** The ways in which a request can go wrong, for the sweeps that let each request of an ADD go wrong in each of them. */
-import type { Fault } from "../../src/mock/faults/requests.ts"
+import type { Fault } from "../../../src/mock/faults/requests.ts"
 
 const refused = (errno: string): Fault => ({ _tag: "Refused", errno })
 

@@ -1,8 +1,8 @@
 /** IPAM plugins that are shell scripts: what they are told, they write down; what they answer, the test says. */
 import { chmod, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { makeFolder } from "../lab/folder.ts"
-import { debianPlugins } from "../lab/plugin.ts"
+import { makeFolder } from "../folder.ts"
+import { debianPlugins } from "../plugin.ts"
 
 export interface Stub extends AsyncDisposable {
   /** CNI_PATH with the stub, which is called `stub`, and Debian's plugins. */

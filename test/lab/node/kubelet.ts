@@ -23,8 +23,8 @@ import {
   type RegisterRequest,
   type RegistrationServer,
   RegistrationService
-} from "../../src/device-plugin/api/v1beta1.ts"
-import { until } from "../lab/run.ts"
+} from "../../../src/device-plugin/api/v1beta1.ts"
+import { until } from "../run.ts"
 
 export const domain = "macvtap.network.kubevirt.io"
 

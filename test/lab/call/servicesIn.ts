@@ -1,12 +1,12 @@
 /** The real services inside the test, so that something can be put around them, or the code that they serve be changed. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { makeReservation } from "../../src/live/device/ReservationLive.ts"
-import { type LiveServices, servicesFor } from "../../src/live/layer.ts"
-import { here } from "../../src/live/whereabouts.ts"
-import { NetnsService } from "../../src/services/NetnsService.ts"
-import { ReservationService } from "../../src/services/ReservationService.ts"
-import type { TestNetns } from "../lab/netns.ts"
+import { makeReservation } from "../../../src/live/device/ReservationLive.ts"
+import { type LiveServices, servicesFor } from "../../../src/live/layer.ts"
+import { here } from "../../../src/live/whereabouts.ts"
+import { NetnsService } from "../../../src/services/NetnsService.ts"
+import { ReservationService } from "../../../src/services/ReservationService.ts"
+import type { TestNetns } from "../netns.ts"
 
 const silent = { answer: () => Effect.void, tell: () => Effect.void }
 

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
-import type { StdinError } from "../../src/cni/call/Invocation.ts"
-import { call, type Services } from "../../src/plugin/call.ts"
-import { type AnswerLost, CallerService } from "../../src/services/CallerService.ts"
+import type { StdinError } from "../../../src/cni/call/Invocation.ts"
+import { call, type Services } from "../../../src/plugin/call.ts"
+import { type AnswerLost, CallerService } from "../../../src/services/CallerService.ts"
 
 export interface Invocation {
   /** The executable's name, `macvtap` when left out. */

@@ -1,7 +1,7 @@
 /** One CNI call on the in-memory kernel. */
 import type * as Effect from "effect/Effect"
-import type { Kernel } from "../../src/mock/Kernel.ts"
-import { mockLayer } from "../../src/mock/layer.ts"
+import type { Kernel } from "../../../src/mock/Kernel.ts"
+import { mockLayer } from "../../../src/mock/layer.ts"
 import { type Answer, callWith, type Deliver, type Invocation } from "./inProcess.ts"
 
 export type { Answer, Invocation } from "./inProcess.ts"

@@ -3,14 +3,14 @@
  * plugin as the executable under test, and pods.
  */
 import { mkdirSync } from "node:fs"
-import { nodePath } from "../../src/devices/resources.ts"
-import { type Daemon, startDaemon } from "../lab/daemon.ts"
-import { makeFolder } from "../lab/folder.ts"
-import { type IpLink, ipLink } from "../lab/ip.ts"
-import { inOwnMounts } from "../lab/mounts.ts"
-import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
-import { attachmentEnv, executable, inNetns } from "../lab/plugin.ts"
-import { type RunResult, run } from "../lab/run.ts"
+import { nodePath } from "../../../src/devices/resources.ts"
+import { type Daemon, startDaemon } from "../daemon.ts"
+import { makeFolder } from "../folder.ts"
+import { type IpLink, ipLink } from "../ip.ts"
+import { inOwnMounts } from "../mounts.ts"
+import { makeHost, makeNetns, type TestHost, type TestNetns } from "../netns.ts"
+import { attachmentEnv, executable, inNetns } from "../plugin.ts"
+import { type RunResult, run } from "../run.ts"
 import { type Kubelet, startKubelet } from "./kubelet.ts"
 
 export interface Pod extends TestNetns {

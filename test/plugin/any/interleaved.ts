@@ -1,12 +1,12 @@
 /** The services of an in-memory kernel where others get their turn before each request, as they do between system calls. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { aroundEach } from "../../src/mock/faults/aroundEach.ts"
-import type { Kernel } from "../../src/mock/Kernel.ts"
-import { mockLayer } from "../../src/mock/layer.ts"
-import { NetlinkService } from "../../src/services/NetlinkService.ts"
-import { NetnsService } from "../../src/services/NetnsService.ts"
-import { TapService } from "../../src/services/TapService.ts"
+import { aroundEach } from "../../../src/mock/faults/aroundEach.ts"
+import type { Kernel } from "../../../src/mock/Kernel.ts"
+import { mockLayer } from "../../../src/mock/layer.ts"
+import { NetlinkService } from "../../../src/services/NetlinkService.ts"
+import { NetnsService } from "../../../src/services/NetnsService.ts"
+import { TapService } from "../../../src/services/TapService.ts"
 
 type Turns = () => number
 

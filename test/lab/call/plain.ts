@@ -1,6 +1,6 @@
 /** The node, network and calls of a test that is about one thing: a plain macvtap on eth0. */
-import { macvtap } from "../../src/link/macvtap.ts"
-import { type Kernel, type KernelOptions, makeKernel } from "../../src/mock/Kernel.ts"
+import { macvtap } from "../../../src/link/macvtap.ts"
+import { type Kernel, type KernelOptions, makeKernel } from "../../../src/mock/Kernel.ts"
 import type { Invocation } from "./onMock.ts"
 
 export const network = { cniVersion: "1.1.0", name: "lan", type: "macvtap", master: "eth0" } as const

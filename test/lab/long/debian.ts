@@ -1,8 +1,8 @@
 /** What the run needs from Debian: installed where it is missing and we may, said where we may not. */
 import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
+import { must, run } from "../run.ts"
 import { interrupted, Skipped, say } from "./report.ts"
-import { must, run } from "./run.ts"
 
 let updated = false
 

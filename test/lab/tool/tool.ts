@@ -3,11 +3,11 @@ import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { pluginVersion } from "../../src/cni/call/version.ts"
-import type { Machine } from "../../src/command/Command.ts"
-import { runCommand } from "../../src/commands.ts"
-import { makeKernel } from "../../src/mock/Kernel.ts"
-import { mockLayer } from "../../src/mock/layer.ts"
+import { pluginVersion } from "../../../src/cni/call/version.ts"
+import type { Machine } from "../../../src/command/Command.ts"
+import { runCommand } from "../../../src/commands.ts"
+import { makeKernel } from "../../../src/mock/Kernel.ts"
+import { mockLayer } from "../../../src/mock/layer.ts"
 
 export interface Said {
   readonly status: number

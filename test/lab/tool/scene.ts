@@ -1,14 +1,14 @@
 /** A node in memory: a kernel with containers that have links of ours, and files below a folder. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { encodeAlias, type LinkOwner } from "../../src/cni/identity/alias.ts"
-import { macvlan } from "../../src/link/macvlan.ts"
-import { macvtap } from "../../src/link/macvtap.ts"
-import { type Kernel, type KernelOptions, makeKernel } from "../../src/mock/Kernel.ts"
-import { mockLayer } from "../../src/mock/layer.ts"
-import { NetlinkService } from "../../src/services/NetlinkService.ts"
-import { NetnsService } from "../../src/services/NetnsService.ts"
-import { makeFolder } from "../lab/folder.ts"
+import { encodeAlias, type LinkOwner } from "../../../src/cni/identity/alias.ts"
+import { macvlan } from "../../../src/link/macvlan.ts"
+import { macvtap } from "../../../src/link/macvtap.ts"
+import { type Kernel, type KernelOptions, makeKernel } from "../../../src/mock/Kernel.ts"
+import { mockLayer } from "../../../src/mock/layer.ts"
+import { NetlinkService } from "../../../src/services/NetlinkService.ts"
+import { NetnsService } from "../../../src/services/NetnsService.ts"
+import { makeFolder } from "../folder.ts"
 import { runTool, type Said, writeBelow } from "./tool.ts"
 
 export interface Attachment extends LinkOwner {
