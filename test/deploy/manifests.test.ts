@@ -9,6 +9,7 @@ import { readCniArgs } from "../../src/cni/call/CniArgs.ts"
 import { pluginVersion } from "../../src/cni/call/version.ts"
 import { readLinkConf } from "../../src/cni/config/LinkConf.ts"
 import { readNetConf } from "../../src/cni/config/NetConf.ts"
+import { decodePolicy } from "../../src/cni/policy/Policy.ts"
 import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { documentsOf, manifestFiles, read, readYaml } from "./documents.ts"
@@ -242,6 +243,16 @@ describe("configurations in manifests", () => {
       assert.isTrue(Result.isSuccess(result), String(Result.isFailure(result) && result.failure.message))
     }
   )
+
+  it("the policies are such", () => {
+    const policies = configMaps.flatMap(({ document }) => {
+      const text: unknown = (document as Yaml).data["policy.json"]
+      return typeof text === "string" ? [decodePolicy(text)] : []
+    })
+    assert.isNotEmpty(policies)
+    for (const policy of policies)
+      assert.isTrue(Result.isSuccess(policy), String(Result.isFailure(policy) && policy.failure))
+  })
 
   it("pods and networks ask for resources that a configuration of the same folder offers", () => {
     const offered = configMaps.flatMap(({ document }) => {

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from "node:fs/promises"
+import { chmod, chown, mkdir, rename, rm, stat, symlink } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
@@ -250,6 +250,29 @@ describe("doctor", () => {
     const found = await of(scene, "runtime's cache")
     assert.lengthOf(found, 1)
     assert.match(found[0] ?? "", /^note: \S+\/a-b-net1 is no record of an attachment: .*containerId/)
+  })
+
+  it("tells of the node's policy: none, one that makes no sense, its rules", async () => {
+    await using scene = await makeScene()
+    const says = async () => (await of(scene, "policy"))[0]?.split(scene.root).join("") ?? ""
+    assert.match(
+      await says(),
+      /^note: there is none \(no \/var\/lib\/macvtap-cni\/policy.json\): .*any link.*docs\/policy.md/
+    )
+    const file = await scene.write("var/lib/macvtap-cni/policy.json", '{"version": 1, "rule": []}')
+    await chown(file, 0, 0).catch(() => {})
+    const own = (await stat(file)).uid === 0
+    assert.match(await says(), own ? /^wrong: \S+ is wrong: .*"rule".*; every ADD is refused; / : /belongs to user/)
+    await scene.write(
+      "var/lib/macvtap-cni/policy.json",
+      '{"version": 1, "rules": [{"name": "lab", "masters": ["eth1"]}]}'
+    )
+    assert.match(await says(), own ? /^fine: its rules: rule "lab"$/ : /belongs to user/)
+    await chmod(file, 0o666)
+    assert.match(await says(), own ? /^wrong: \S+ can be written by others than root, but must not; every ADD/ : /user/)
+    await rename(file, `${file}.kept`)
+    await symlink(`${file}.kept`, file)
+    assert.match(await says(), /^wrong: \S+ is not used: it is a symbolic link; every ADD is refused/)
   })
 
   it("tells what is in the way of macvtaps on a lower device", async () => {

@@ -129,6 +129,51 @@ describe("install", () => {
     assert.deepStrictEqual((await readdir(here.to)).sort(), ["macvlan", "macvtap"])
   })
 
+  describe("a policy", () => {
+    const text = JSON.stringify({ version: 1, rules: [{ name: "all", masters: ["*"] }] })
+    const withPolicy = async () => {
+      const here = await place()
+      const [from, state] = [join(here.to, "..", "policy.json"), join(here.to, "..", "state")]
+      await mkdir(state)
+      const install = () => here.install("--policy", from, "--state-dir", state)
+      return { ...here, from, state, file: join(state, "policy.json"), install }
+    }
+
+    it("is copied, for root to write and all to read, and a changed one takes its place", async () => {
+      await using here = await withPolicy()
+      await writeFile(here.from, text, { mode: 0o600 })
+      assert.include((await here.install()).stdout, `${here.file}: installed (1 rule)\n`)
+      assert.strictEqual(await readFile(here.file, "utf8"), text)
+      assert.strictEqual(await mode(here.file), 0o644)
+      if (process.getuid?.() === 0) assert.include((await here.install()).stdout, `${here.file}: up to date (1 rule)\n`)
+      await writeFile(here.from, '{"version": 1, "rules": []}')
+      assert.include((await here.install()).stdout, `${here.file}: installed (0 rules)\n`)
+      assert.deepStrictEqual(await readdir(here.state), ["policy.json"])
+    })
+
+    it("that makes no sense is refused by key, with the old one left in force", async () => {
+      await using here = await withPolicy()
+      await writeFile(here.file, text)
+      await writeFile(here.from, '{"version": 1, "rules": [{"masters": ["*"], "mode": ["bridge"]}]}')
+      const { status, stderr } = await here.install()
+      assert.strictEqual(status, 1)
+      assert.match(
+        stderr,
+        /^macvtap install: the policy \S+ is wrong: .*rules.*mode.*; correct it; what was there is untouched\n$/
+      )
+      assert.strictEqual(await readFile(here.file, "utf8"), text)
+      assert.deepStrictEqual(await readdir(here.state), ["policy.json"])
+    })
+
+    it("that is not there changes nothing", async () => {
+      await using here = await withPolicy()
+      assert.include((await here.install()).stdout, `${here.from}: not there; this node has no policy\n`)
+      await writeFile(here.file, text)
+      assert.include((await here.install()).stdout, `${here.from}: not there; ${here.file} stays\n`)
+      assert.strictEqual(await readFile(here.file, "utf8"), text)
+    })
+  })
+
   describe("with a client beside the executable", () => {
     const socket = "/run/macvtap-cni/agent.sock"
     const withClient = async () => {

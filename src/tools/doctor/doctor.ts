@@ -15,6 +15,7 @@ import { kubelet } from "./kubelet.ts"
 import { leftovers } from "./leftovers.ts"
 import { lowerDevices } from "./lowerDevices.ts"
 import { plugins } from "./plugins.ts"
+import { policy } from "./policy.ts"
 import { udev } from "./udev.ts"
 
 /** Everything that needs to know which links there are. */
@@ -61,6 +62,10 @@ export const examine = Effect.fnUntraced(function* (site: Site) {
     ...(yield* guarded(
       "CNI plugin",
       Effect.map(plugins(site), ({ findings }) => findings)
+    )),
+    ...(yield* guarded(
+      "policy",
+      Effect.sync(() => [policy(site)])
     )),
     ...(yield* guarded("links", ofLinks(site))),
     ...(yield* guarded(

@@ -8,7 +8,9 @@ import { statFile } from "../node/files.ts"
 import { platform } from "../node/platform.ts"
 import { clientName, standaloneName } from "../node/programs.ts"
 import { temporaries } from "../node/temporaries.ts"
+import { siteOptions } from "../site.ts"
 import { linkInto, told } from "./copy.ts"
+import { policyIn, putPolicy } from "./policy.ts"
 import { put, Unfit } from "./put.ts"
 
 export const install = makeCommand({
@@ -19,7 +21,7 @@ export const install = makeCommand({
       `it is what the runtime finds under the plugin's name, and the executable goes beside it as ${standaloneName}, ` +
       "which the client becomes where no agent answers; that is left out where it does not run. Without a client the " +
       "executable is the plugin.",
-    "Each file is written beside its place, run to see that it works, and renamed over, so that a runtime never sees half " +
+    "Each program is written beside its place, run to see that it works, and renamed over, so that a runtime never sees half " +
       "a file. Does nothing where the same file is there already."
   ],
   options: {
@@ -37,10 +39,17 @@ export const install = makeCommand({
       default: [],
       help: "a further name for the same file; as macvlan it makes macvlans, in place of the plugin of that name"
     },
+    policy: {
+      type: "string",
+      value: "FILE",
+      path: true,
+      help: "a policy for this node, copied once it is seen to be one; a file that is not there changes nothing"
+    },
     "without-standalone": {
       type: "boolean",
       help: `leave ${standaloneName} out: calls then need the agent`
-    }
+    },
+    "state-dir": { ...siteOptions["state-dir"], help: "where the policy goes" }
   },
   run: Effect.fn("install")(function* ({ to, name, also, ...rest }, surroundings) {
     const { executable, out } = surroundings
@@ -63,6 +72,7 @@ export const install = makeCommand({
       const done = yield* told(link, linkInto(file, link))
       yield* out(`${link}: ${done ? `another name of ${name} now` : "up to date"}\n`)
     }
+    if (rest.policy !== undefined) yield* putPolicy(rest.policy, policyIn(rest["state-dir"]), surroundings)
     return 0
   }, Effect.provide(platform))
 })
