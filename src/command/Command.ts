@@ -13,6 +13,8 @@ export interface Command<O extends Options = Options> {
   /** What a person should know before running it; a paragraph a string. */
   readonly description: ReadonlyArray<string>
   readonly options: O
+  /** What may follow the options, as its usage shows it; nothing where left out. */
+  readonly operands?: string
   /** It runs until it is told to end, and has then done its work: status 0. */
   readonly resident?: true
   /** Gives the exit status. */
@@ -69,6 +71,8 @@ export interface Surroundings {
   /** Writes to stderr; best effort. */
   readonly err: (text: string) => Effect.Effect<void>
   readonly machine: Layer.Layer<Machine>
+  /** What follows the options, where the command takes any. */
+  readonly operands: ReadonlyArray<string>
 }
 
 /** What commands need of the machine: the live layer in production, the in-memory kernel in tests. */

@@ -13,7 +13,12 @@ macvtap <command> --help says more. macvtap --version says which version this is
 `
 
 /** `macvtap install --help`. */
-export const commandHelp = ({ name, description, options }: Command): string => `Usage: macvtap ${name} [options]
+export const commandHelp = ({
+  name,
+  description,
+  options,
+  operands
+}: Command): string => `Usage: macvtap ${name} [options]${operands === undefined ? "" : ` ${operands}`}
 
 ${description.map((paragraph) => `${wrap(paragraph, 100, 0)}\n\n`).join("")}Options:
 ${columns([...Object.entries(options).map(optionRow), ["--help", "this text"]])}`

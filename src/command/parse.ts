@@ -6,7 +6,9 @@ import { quote } from "../wire/foreign.ts"
 import { type Options, UsageError, type Values } from "./Command.ts"
 
 /** What was asked of the command: to run, or to explain itself. */
-export type Parsed<O extends Options> = { readonly help: true } | { readonly help: false; readonly values: Values<O> }
+export type Parsed<O extends Options> =
+  | { readonly help: true }
+  | { readonly help: false; readonly values: Values<O>; readonly operands: ReadonlyArray<string> }
 
 /**
  * Reads `--name value`, `--name=value` and flags; anything else is a usage error. `stands` is the folder in which the
@@ -16,10 +18,11 @@ export type Parsed<O extends Options> = { readonly help: true } | { readonly hel
 export const parse = <O extends Options>(
   options: O,
   args: ReadonlyArray<string>,
-  stands?: string
+  stands?: string,
+  takesOperands = false
 ): Result.Result<Parsed<O>, UsageError> =>
   Result.gen(function* () {
-    const given = yield* readArgs(options, args)
+    const { values: given, positionals: operands } = yield* readArgs(options, args, takesOperands)
     if (given["help"] === true) return { help: true }
     const values: Record<string, unknown> = {}
     for (const [name, option] of Object.entries(options)) {
@@ -28,13 +31,19 @@ export const parse = <O extends Options>(
       values[name] = "path" in option ? yield* readPaths(name, value, stands) : value
       if ("choices" in option) yield* checkChoice(name, value as string, option.choices ?? [])
     }
-    return { help: false, values: values as Values<O> }
+    return { help: false, values: values as Values<O>, operands }
   })
+
+interface Given {
+  readonly values: Readonly<Record<string, unknown>>
+  readonly positionals: ReadonlyArray<string>
+}
 
 const readArgs = (
   options: Options,
-  args: ReadonlyArray<string>
-): Result.Result<Readonly<Record<string, unknown>>, UsageError> => {
+  args: ReadonlyArray<string>,
+  takesOperands: boolean
+): Result.Result<Given, UsageError> => {
   const table = Object.entries(options).map(([name, option]) => [
     name,
     { type: option.type, multiple: "multiple" in option }
@@ -44,8 +53,8 @@ const readArgs = (
       parseArgs({
         args: [...args],
         options: { ...Object.fromEntries(table), help: { type: "boolean", short: "h" } },
-        allowPositionals: false
-      }).values,
+        allowPositionals: takesOperands
+      }),
     catch: (error) => new UsageError({ problem: problemOf(error) })
   })
 }

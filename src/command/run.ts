@@ -7,7 +7,7 @@ import { commandHelp, overview } from "./help.ts"
 import { parse } from "./parse.ts"
 
 /** The process, as main.ts knows it. */
-export interface Start extends Omit<Surroundings, "out"> {
+export interface Start extends Omit<Surroundings, "out" | "operands"> {
   /** Writes to stdout, or says why it cannot. */
   readonly out: (text: string) => Effect.Effect<void, { readonly reason: string }>
 }
@@ -24,6 +24,7 @@ export const run = (program: Program, argv: ReadonlyArray<string>, start: Start)
   const command = program.commands.find((candidate) => candidate.name === name)
   const surroundings: Surroundings = {
     ...start,
+    operands: [],
     out: (text) => Effect.mapError(start.out(text), ({ reason }) => new ToolError({ problem: reason }))
   }
   const work =
@@ -36,13 +37,15 @@ const perform = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   surroundings: Surroundings
 ) {
-  const parsed = yield* Effect.fromResult(parse(command.options, args, surroundings.env["PWD"]))
+  const parsed = yield* Effect.fromResult(
+    parse(command.options, args, surroundings.env["PWD"], command.operands !== undefined)
+  )
   if (parsed.help) {
     yield* surroundings.out(commandHelp(command))
     return 0
   }
   return yield* command
-    .run(parsed.values, surroundings)
+    .run(parsed.values, { ...surroundings, operands: parsed.operands })
     .pipe(Effect.withSpan(`macvtap ${command.name}`), Effect.provide(surroundings.machine))
 })
 

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { makeCommand, UsageError, type Values } from "../command/Command.ts"
 import { defaultKubeletFolder } from "../devices/checkpoint.ts"
 import { defaultStateFolder } from "../devices/resources.ts"
+import { type Address, parseAddress } from "../observe/address.ts"
 import { quote } from "../wire/foreign.ts"
 import { configVariable } from "./config/Config.ts"
-import { type Address, parseAddress } from "./observe/address.ts"
 
 const levels = { debug: "Debug", info: "Info", warning: "Warn", error: "Error" } as const
 

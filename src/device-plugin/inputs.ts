@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Link } from "../link/Link.ts"
+import { Status } from "../observe/Status.ts"
 import { LinkMonitor } from "../services/LinkMonitor.ts"
 import type { Config } from "./config/Config.ts"
 import { ConfigSource } from "./config/ConfigSource.ts"
 import { countError, countOverruns } from "./observe/metrics.ts"
-import { Status } from "./observe/Status.ts"
 
 /** Milliseconds between tries to subscribe to links. */
 const retryDelay = 2000

@@ -14,6 +14,8 @@ import { tapLive } from "../live/device/TapLive.ts"
 import { linkMonitorLive } from "../live/netlink/LinkMonitorLive.ts"
 import { netlinkLive } from "../live/netlink/NetlinkLive.ts"
 import { netnsLive } from "../live/netns/NetnsLive.ts"
+import { serveHttp } from "../observe/http.ts"
+import { statusLive } from "../observe/Status.ts"
 import { LogService } from "../services/LogService.ts"
 import type { Options } from "./command.ts"
 import { configVariable } from "./config/Config.ts"
@@ -21,8 +23,6 @@ import { configFromEnvironment, configFromFile } from "./config/ConfigSource.ts"
 import { runDaemon } from "./Daemon.ts"
 import { endpointServerLive } from "./endpoint/EndpointServerLive.ts"
 import { kubeletLive } from "./kubelet/KubeletLive.ts"
-import { serveHttp } from "./observe/http.ts"
-import { statusLive } from "./observe/Status.ts"
 
 /** The netlink conversation, at level debug, goes where the daemon's own words go. */
 const logLive = Layer.succeed(LogService, {

@@ -40,3 +40,21 @@ export const listening = (inner: Tracer.Tracer, listener: (ended: Ended) => void
       return span
     }
   })
+
+/** As JSON, which has no big integers and no maps. */
+export const endedToJson = ({ began, ended, attributes, ...rest }: Ended): object => ({
+  ...rest,
+  began: String(began),
+  ended: String(ended),
+  attributes: Object.fromEntries(attributes)
+})
+
+/** What `endedToJson` made; whoever says something else is not answered by our agent, and may fail. */
+export const endedFromJson = (json: ReturnType<typeof endedToJson>): Ended => {
+  const { began, ended, attributes, ...rest } = json as Omit<Ended, "began" | "ended" | "attributes"> & {
+    readonly began: string
+    readonly ended: string
+    readonly attributes: Readonly<Record<string, unknown>>
+  }
+  return { ...rest, began: BigInt(began), ended: BigInt(ended), attributes: new Map(Object.entries(attributes)) }
+}

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { parseAddress } from "../../src/device-plugin/observe/address.ts"
-import { serveHttp } from "../../src/device-plugin/observe/http.ts"
 import { countAllocations, countError, setDevices } from "../../src/device-plugin/observe/metrics.ts"
-import { Status, statusLive } from "../../src/device-plugin/observe/Status.ts"
+import { parseAddress } from "../../src/observe/address.ts"
+import { serveHttp } from "../../src/observe/http.ts"
+import { Status, statusLive } from "../../src/observe/Status.ts"
 
 describe("an address to listen on", () => {
   it.each([

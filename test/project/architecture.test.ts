@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   live: ["observe", "services", "netlink", "devices", "link", "wire"],
   mock: ["services", "devices", "link", "wire"],
   plugin: ["observe", "cni", "services", "devices", "link", "wire"],
-  "device-plugin": ["command", "services", "devices", "link", "wire"],
+  "device-plugin": ["command", "observe", "services", "devices", "link", "wire"],
   "device-plugin/main.ts": ["live"],
   "tools/doctor/devicePlugin.ts": ["device-plugin"],
   tools: ["command", "cni", "services", "devices", "link", "wire"],

@@ -12,10 +12,10 @@ import { type ConfigSource, configFromEnvironment } from "../../../src/device-pl
 import { runDaemon } from "../../../src/device-plugin/Daemon.ts"
 import { endpointServerLive } from "../../../src/device-plugin/endpoint/EndpointServerLive.ts"
 import { kubeletLive } from "../../../src/device-plugin/kubelet/KubeletLive.ts"
-import { Status, statusLive } from "../../../src/device-plugin/observe/Status.ts"
 import type { Link } from "../../../src/link/Link.ts"
 import { makeKernel } from "../../../src/mock/Kernel.ts"
 import { mockLayer } from "../../../src/mock/layer.ts"
+import { Status, statusLive } from "../../../src/observe/Status.ts"
 import { type Hardware, HardwareService, unknownHardware } from "../../../src/services/HardwareService.ts"
 import { LinkMonitor } from "../../../src/services/LinkMonitor.ts"
 

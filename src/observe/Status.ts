@@ -16,7 +16,7 @@ export class Status extends Context.Service<
     readonly remove: (part: string) => Effect.Effect<void>
     readonly all: Effect.Effect<ReadonlyMap<string, Part>>
   }
->()("macvtap-cni/device-plugin/Status") {}
+>()("macvtap-cni/observe/Status") {}
 
 export const statusLive: Layer.Layer<Status> = Layer.sync(Status, () => {
   const parts = new Map<string, Part>()
