@@ -12,6 +12,7 @@ import type { TapService } from "../../services/TapService.ts"
 import { resourceDomain } from "../config/Config.ts"
 import { countAllocations, countError, type Operation } from "../observe/metrics.ts"
 import { allocateResponse, isDeviceOf, listDevices, preferDevices } from "../offer/devices.ts"
+import { listNodes } from "../offer/nodes.ts"
 import type { Offer } from "../offer/Offer.ts"
 import { ensureStandalone } from "../offer/standalone.ts"
 import { type Answers, CallRefused } from "./EndpointServer.ts"
@@ -112,8 +113,9 @@ export const makeAnswers = Effect.fnUntraced(function* (
     prefer: ({ containerRequests }) =>
       Effect.gen(function* () {
         const ids = new Set(containerRequests.flatMap(({ availableDeviceIDs }) => availableDeviceIDs))
+        const nodes = listNodes(stateFolder)
         const uses = new Map<string, number>()
-        for (const id of ids) uses.set(id, yield* heldSince(id))
+        for (const id of ids) uses.set(id, nodes.has(id) ? yield* heldSince(id) : (lastUse.get(id) ?? 0))
         return {
           containerResponses: containerRequests.map((request) => ({
             deviceIDs: [...preferDevices(request, (id) => uses.get(id) ?? 0)]

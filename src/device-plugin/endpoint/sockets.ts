@@ -1,8 +1,7 @@
 /** Unix sockets as files: put in place in one step, told apart, and cleared away. */
 import { lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
-import { connect } from "node:net"
+import { connect, type Server } from "node:net"
 import { dirname } from "node:path"
-import { type Server, ServerCredentials } from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
 import { isEndpointName, longestPath, ServeError } from "./EndpointServer.ts"
 
@@ -18,8 +17,8 @@ export const listen = (server: Server, path: string): Effect.Effect<string, Serv
     if (Buffer.byteLength(path) > longestPath || Buffer.byteLength(beside) > longestPath) {
       return fail(`the path is longer than ${longestPath} bytes, the limit of unix sockets`)
     }
-    server.bindAsync(`unix:${beside}`, ServerCredentials.createInsecure(), (error) => {
-      if (error !== null) return fail(error.message)
+    server.once("error", (error) => fail(error.message))
+    server.listen(beside, () => {
       try {
         const { dev, ino } = statSync(beside)
         renameSync(beside, path)

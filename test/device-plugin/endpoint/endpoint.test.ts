@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
-import { deviceIndex } from "../../src/devices/deviceID.ts"
-import { makeFolder } from "../lab/folder.ts"
-import { plainLink as link } from "../lab/link.ts"
-import { domain, startKubelet } from "../lab/node/kubelet.ts"
-import { startWorld } from "../lab/node/world.ts"
-import { until } from "../lab/run.ts"
+import { deviceIndex } from "../../../src/devices/deviceID.ts"
+import { makeFolder } from "../../lab/folder.ts"
+import { plainLink as link } from "../../lab/link.ts"
+import { domain, startKubelet } from "../../lab/node/kubelet.ts"
+import { startWorld } from "../../lab/node/world.ts"
+import { until } from "../../lab/run.ts"
 
 const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 5 }]
 const links = [link("lo", 1), link("eth0", 2)]
