@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { deviceIndex, formatDeviceID } from "../../src/devices/deviceID.ts"
 import { nodePath, resourcesFile } from "../../src/devices/resources.ts"
 import { writeResources } from "../../src/devices/writeResources.ts"
-import { reservationLive } from "../../src/live/device/ReservationLive.ts"
+import { makeReservation, reservationLive } from "../../src/live/device/ReservationLive.ts"
+import { ownRoot, type Root } from "../../src/live/system/root.ts"
 import { ReservationService } from "../../src/services/ReservationService.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasMacvtap } from "../lab/machine.ts"
@@ -58,6 +60,10 @@ describe("what ADD reads of a reserved device", () => {
 })
 
 describe.skipIf(!hasMacvtap)("the node of a reserved device", () => {
+  // No other run's resource: the link behind a node is known by its ifindex.
+  const id = { resource: `rl${process.pid}`, ordinal: 7 }
+  const [deviceID, index] = [formatDeviceID(id), deviceIndex(id)]
+
   it("has the number, the owner and the mode that were asked for, whatever the umask", async () => {
     await using folder = await makeFolder("dp-node")
     const node = nodePath(folder.path, deviceID)
@@ -109,5 +115,28 @@ describe.skipIf(!hasMacvtap)("the node of a reserved device", () => {
     assert.isTrue(await on(folder.path, (s) => s.removeNode(deviceID)))
     assert.isTrue(await on(folder.path, (s) => s.removeNode(deviceID)))
     assert.deepStrictEqual(readdirSync(`${folder.path}/dev`), [])
+  })
+
+  it("that comes to life while it is removed is there again", async () => {
+    await using folder = await makeFolder("dp-node")
+    await using host = await makeHost("dp-alive")
+    const node = nodePath(folder.path, deviceID)
+    await on(folder.path, (s) => s.makeNode({ node }, "246:65000", qemu))
+    await host.ip(`link add link eth0 name net1 index ${index} type macvtap mode bridge`)
+    const number = (await must("stat", ["-c", "%Hr:%Lr", `/dev/tap${index}`])).trim()
+    // The next pod's ADD makes the node between the look at it and its removal.
+    let steps = 0
+    const root: Root = {
+      ...ownRoot,
+      at: (path, step) => {
+        if (++steps === 2)
+          Effect.runSync(makeReservation({ stateFolder: folder.path }).makeNode({ node }, number, qemu))
+        return ownRoot.at(path, step)
+      }
+    }
+    const removed = await Effect.runPromise(makeReservation({ root, stateFolder: folder.path }).removeNode(deviceID))
+    assert.isFalse(removed)
+    assert.strictEqual(await stat(node), `character special file ${number} 107:107 660`)
+    assert.deepStrictEqual(readdirSync(`${folder.path}/dev`), [deviceID])
   })
 })
