@@ -159,11 +159,30 @@ describe("doctor", () => {
     const found = await of(scene, "CNI configuration")
     assert.strictEqual(found.length, 3, found.join("\n"))
     assert.match(found[0] ?? "", /^wrong: \S+\/1\.conf: invalid configuration: mode: expected one of .*"brigde"/)
-    assert.match(found[1] ?? "", /^wrong: \S+\/3\.conf is not JSON: .*; correct it/)
-    assert.match(found[2] ?? "", /^fine: \S+\/2\.conflist: network "list" is well-formed$/)
+    assert.match(found[1] ?? "", /^fine: \S+\/2\.conflist: network "list" is well-formed$/)
+    assert.match(
+      found[2] ?? "",
+      /^wrong: \S+\/3\.conf is no network configuration: .*\(line 1, column 16\); correct it/
+    )
     assert.deepStrictEqual(await of(scene, "lower device eth9"), [
       `wrong: there is no such link (network "list"); make it, or name one that "ip link" shows`
     ])
+  })
+
+  it("tells of a network that has no link to be on, as ADD does, and of a list that is none", async () => {
+    await using scene = await makeScene()
+    const network = { cniVersion: "1.0.0", name: "lan", type: "macvtap" }
+    const says = async (conf: object) => {
+      await scene.write("etc/cni/net.d/1.conflist", JSON.stringify(conf))
+      return (await of(scene, "CNI configuration")).join("\n")
+    }
+    assert.match(await says(network), /^wrong: .*network "lan" has neither "master" nor "deviceID", .*; name a link/)
+    assert.match(await says({ ...network, deviceID: "mvt0" }), /^fine: /)
+    assert.match(await says({ ...network, capabilities: { deviceID: true } }), /^fine: /)
+    assert.match(
+      await says({ name: "x", plugins: [{ type: "bridge" }, 7] }),
+      /^wrong: .*\["plugins"\]\[1\].*; correct it/
+    )
   })
 
   it("tells of the kubelet: none, no folder, no socket, nobody behind it", async () => {

@@ -91,5 +91,5 @@ export const lowerDevices = (
   const findings = [...absent, ...present]
   return findings.length > 0
     ? findings
-    : [note("lower device", "nothing on this node names one; networks without a master use the default route's link")]
+    : [note("lower device", "nothing on this node names one; a macvlan without a master uses the default route's link")]
 }

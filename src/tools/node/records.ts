@@ -7,9 +7,8 @@ import { join } from "node:path"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { encodeAlias, type LinkOwner } from "../../cni/identity/alias.ts"
-import { readBounded } from "../../devices/readBounded.ts"
 import { kindByName } from "../../link/kinds.ts"
-import { faultOf } from "./faultOf.ts"
+import { type DocumentKind, decodeDocument, decodeValue, readDocument } from "./document.ts"
 import { readFolder } from "./files.ts"
 
 /** Below the node's root: libcni's own folder, and that of Multus (its `cniDir`). */
@@ -57,11 +56,8 @@ export const recordOf = ({ records }: Records, owner: LinkOwner): Record | undef
   return records.find((record) => encodeAlias(record) === alias)
 }
 
-/** Bytes: a configuration and a result of the largest size that a plugin takes, in base64, and some more. */
-const longest = 4 * 1024 * 1024
-
-/** libcni's `cachedInfo`; of the result only what tells where the link is. */
-const Document = Schema.Struct({
+/** libcni's `cachedInfo`; of the result only what tells where the link is. Before libcni 0.7.1 the cache held results alone. */
+const CachedInfo = Schema.Struct({
   kind: Schema.Literal("cniCacheV1"),
   networkName: Schema.NonEmptyString,
   containerId: Schema.NonEmptyString,
@@ -72,26 +68,26 @@ const Document = Schema.Struct({
   cniArgs: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Tuple([Schema.String, Schema.String])))),
   result: Schema.optionalKey(Schema.Unknown)
 })
-const decodeDocument = Schema.decodeUnknownResult(Schema.fromJsonString(Document))
 
-/** Before libcni 0.7.1 the cache held results alone. */
-const isOlder = (text: string): boolean => !/"kind"\s*:\s*"cniCache/.test(text)
+const cached = {
+  complaint: "is no record of an attachment",
+  // A configuration and a result of the largest size that a plugin takes, in base64, and some more.
+  longest: 4 * 1024 * 1024,
+  bounds: { parts: 200_000, depth: 64 },
+  schema: Schema.Record(Schema.String, Schema.Unknown)
+}
 
 /** undefined for what is no record of a newer libcni. */
 const readRecord = (file: string): Result.Result<Record | undefined, string> =>
-  readBounded(file, longest).pipe(
-    Result.flatMap((text) => {
-      if (text === undefined || isOlder(text)) return Result.succeed(undefined)
-      return decodeDocument(text).pipe(
-        Result.mapBoth({
-          onFailure: (fault) => `is no record of an attachment: ${faultOf(fault)}`,
-          onSuccess: (document) => makeRecord(file, document)
-        })
-      )
-    })
+  readDocument(file, cached).pipe(
+    Result.flatMap((document) =>
+      document?.["kind"] === undefined
+        ? Result.succeed(undefined)
+        : Result.map(decodeValue(document, { ...cached, schema: CachedInfo }), (info) => makeRecord(file, info))
+    )
   )
 
-const makeRecord = (file: string, document: typeof Document.Type): Record => {
+const makeRecord = (file: string, document: typeof CachedInfo.Type): Record => {
   const { networkName: network, containerId: containerID, ifName: ifname, cniArgs, config, result } = document
   const pod = podOf(new Map(cniArgs ?? []))
   const netns = document.netns ?? sandboxOf(result, ifname)
@@ -123,15 +119,18 @@ const sandboxOf = (result: unknown, ifname: string): string | undefined =>
     Result.getOrUndefined
   )
 
-const Types = Schema.Struct({
-  type: Schema.optionalKey(Schema.String),
-  plugins: Schema.optionalKey(Schema.Array(Schema.Struct({ type: Schema.String })))
-})
-const decodeTypes = Schema.decodeUnknownResult(Schema.fromJsonString(Types))
+const types: DocumentKind<{ readonly type?: string; readonly plugins?: ReadonlyArray<{ readonly type: string }> }> = {
+  complaint: "is no configuration",
+  longest: 0,
+  schema: Schema.Struct({
+    type: Schema.optionalKey(Schema.String),
+    plugins: Schema.optionalKey(Schema.Array(Schema.Struct({ type: Schema.String })))
+  })
+}
 
 /** The plugins that a configuration names, a list's included. */
 const typesOf = (config: string): ReadonlyArray<string> =>
-  decodeTypes(Buffer.from(config, "base64").toString()).pipe(
+  decodeDocument(Buffer.from(config, "base64").toString(), types).pipe(
     Result.map(({ type, plugins = [] }) => [...(type === undefined ? [] : [type]), ...plugins.map((one) => one.type)]),
     Result.getOrElse(() => [])
   )

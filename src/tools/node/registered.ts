@@ -2,30 +2,28 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { checkpointFile } from "../../devices/checkpoint.ts"
-import { readBounded } from "../../devices/readBounded.ts"
 import { resourceDomain } from "../../devices/resources.ts"
-import { faultOf } from "./faultOf.ts"
+import { readDocument } from "./document.ts"
 
-/** Bytes: 40 resources of 1000 devices are 0.5 MB. */
-const longest = 4 * 1024 * 1024
-
-const Checkpoint = Schema.fromJsonString(
-  Schema.Struct({
+const checkpoint = {
+  complaint: "makes no sense",
+  // 40 resources of 1000 devices are 0.5 MB.
+  longest: 4 * 1024 * 1024,
+  bounds: { parts: 200_000, depth: 16 },
+  schema: Schema.Struct({
     Data: Schema.Struct({
       RegisteredDevices: Schema.optionalKey(
         Schema.NullOr(Schema.Record(Schema.String, Schema.NullOr(Schema.Array(Schema.String))))
       )
     })
   })
-)
-const decode = Schema.decodeUnknownResult(Checkpoint)
+}
 
 /** The healthy devices of each resource, by its name without the domain; or in words why that cannot be said. */
 export const readRegistered = (kubeletFolder: string): Result.Result<ReadonlyMap<string, number>, string> => {
   const file = checkpointFile(kubeletFolder)
-  return readBounded(file, longest).pipe(
-    Result.flatMap((text) => (text === undefined ? Result.fail("is not there") : Result.succeed(text))),
-    Result.flatMap((text) => Result.mapError(decode(text), (fault) => `makes no sense: ${faultOf(fault)}`)),
+  return readDocument(file, checkpoint).pipe(
+    Result.flatMap((document) => (document === undefined ? Result.fail("is not there") : Result.succeed(document))),
     Result.mapBoth({
       onFailure: (problem) => `${file} ${problem}`,
       onSuccess: ({ Data }) =>
