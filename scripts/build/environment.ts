@@ -16,6 +16,7 @@ export const passed = [
   "TRACEPARENT=",
   "TRACESTATE=",
   "BAGGAGE=",
+  "OTEL_",
   "DP_MACVTAP_CONF=",
   "MACVTAP_"
 ] as const

@@ -15,12 +15,12 @@ export const readYaml = (text: string): ReadonlyArray<Manifest> =>
 
 export const read = (path: string): string => readFileSync(join(root, path), "utf8")
 
-/** Every YAML file below deploy, but kustomize's own, which are no objects of Kubernetes. */
+/** Every YAML file below deploy, but kustomize's own and Prometheus', which are no objects of Kubernetes. */
 export const manifestFiles: ReadonlyArray<string> = readdirSync(join(root, "deploy"), {
   recursive: true,
   encoding: "utf8"
 })
-  .filter((path) => path.endsWith(".yaml") && !path.endsWith("kustomization.yaml"))
+  .filter((path) => path.endsWith(".yaml") && !path.endsWith("kustomization.yaml") && !path.startsWith("monitoring/"))
   .map((path) => join("deploy", path))
   .sort()
 
