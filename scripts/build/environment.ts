@@ -16,6 +16,7 @@ export const passed = [
   "TRACEPARENT=",
   "TRACESTATE=",
   "BAGGAGE=",
+  "KUBERNETES_SERVICE_HOST=",
   "OTEL_",
   "DP_MACVTAP_CONF=",
   "MACVTAP_"
