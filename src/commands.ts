@@ -9,9 +9,14 @@ import { install } from "./tools/install/install.ts"
 import { list } from "./tools/list/list.ts"
 import { uninstall } from "./tools/uninstall/uninstall.ts"
 
-export const commands: ReadonlyArray<Command> = [devicePlugin, install, uninstall, doctor, list].map(
-  (command) => command as Command
-)
+/** Each knows the types of its own options; to whoever runs them they are commands. */
+export const commands = [
+  devicePlugin,
+  install,
+  uninstall,
+  doctor,
+  list
+] as ReadonlyArray<unknown> as ReadonlyArray<Command>
 
 /** The answer to `--version`; `askProgram` knows our executables by it. */
 export const versionText = `macvtap (macvtap-cni) ${pluginVersion}\n`

@@ -2,7 +2,7 @@
 import { indexBlock } from "./deviceID.ts"
 
 /** `sockaddr_un.sun_path` without its NUL. */
-const longestPath = 107
+export const longestPath = 107
 
 /** A file name for the resource's socket; by its block of ifindexes, which is its alone, where the path would be too long. */
 export const endpointName = (folder: string, resource: string): string => {

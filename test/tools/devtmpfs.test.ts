@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { devtmpfs } from "../../src/tools/doctor/devtmpfs.ts"
+import { devtmpfs } from "../../src/tools/doctor/host/devtmpfs.ts"
 
 const root = "21 1 0:19 / / rw - ext4 /dev/vda rw\n"
 const dev = "22 21 0:5 / /dev rw,nosuid shared:2 - devtmpfs devtmpfs rw,size=4096k,mode=755\n"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import type { Link } from "../../src/link/Link.ts"
-import { lowerDevices } from "../../src/tools/doctor/lowerDevices.ts"
+import { lowerDevices } from "../../src/tools/doctor/host/lowerDevices.ts"
 import { plainLink as link } from "../lab/link.ts"
 
 const resources = { lan: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false } }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { udev } from "../../src/tools/doctor/udev.ts"
+import { udev } from "../../src/tools/doctor/host/udev.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { writeBelow } from "../lab/tool/tool.ts"
 

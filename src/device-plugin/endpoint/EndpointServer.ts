@@ -37,12 +37,6 @@ export interface Answers {
   readonly preStart: (request: PreStartContainerRequest) => Effect.Effect<void, CallRefused>
 }
 
-/** `sockaddr_un.sun_path` without its NUL. */
-export const longestPath = 107
-
-/** The names of our sockets. One that is not ready yet begins with a dot. */
-export const isEndpointName = (name: string): boolean => /^\.?macvtap-.+\.sock$/.test(name)
-
 /** A served socket. */
 export interface Served {
   /** Whether the socket is still the one at its path: `"lost"` where nothing is there, `"taken"` where another one is. */

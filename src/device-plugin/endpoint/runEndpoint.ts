@@ -8,14 +8,14 @@ import * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { indexBlock } from "../../devices/deviceID.ts"
+import { endpointName } from "../../devices/endpointName.ts"
 import { Status } from "../../observe/Status.ts"
 import { resourceDomain } from "../config/Config.ts"
 import { Kubelet } from "../kubelet/Kubelet.ts"
 import { countAllocations, countError, countRegistrations } from "../observe/metrics.ts"
 import { endpointOptions } from "./answers.ts"
 import { alarm, initial, step } from "./Endpoint.ts"
-import { type Answers, EndpointServer, longestPath, type Served } from "./EndpointServer.ts"
+import { type Answers, EndpointServer, type Served } from "./EndpointServer.ts"
 import type { Action, Event } from "./events.ts"
 
 interface Serving {
@@ -135,9 +135,3 @@ export const runEndpoint = Effect.fn("endpoint")(function* (resource: string, an
 }, Effect.scoped)
 
 const say = { info: Effect.logInfo, warning: Effect.logWarning, error: Effect.logError }
-
-/** A file name for the resource's socket; by its block of ifindexes, which is its alone, where the path would be too long. */
-const endpointName = (folder: string, resource: string): string => {
-  const name = `macvtap-${resource}.sock`
-  return Buffer.byteLength(`${folder}/${name}`) <= longestPath ? name : `macvtap-${indexBlock(resource)}.sock`
-}

@@ -3,7 +3,8 @@ import { lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { connect, type Server } from "node:net"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { isEndpointName, longestPath, ServeError } from "./EndpointServer.ts"
+import { isEndpointName, longestPath } from "../../devices/endpointName.ts"
+import { ServeError } from "./EndpointServer.ts"
 
 /**
  * The server listens under another name, which is then put in the place of whatever lies at the path: a stale socket of

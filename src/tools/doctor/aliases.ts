@@ -1,7 +1,7 @@
 /** Links that say to be another's than they are. */
 import { escapeText } from "../../wire/foreign.ts"
 import type { Inventory } from "../node/inventory.ts"
-import { podName } from "../node/podName.ts"
+import { podName } from "../records/podName.ts"
 import { type Finding, note } from "./Finding.ts"
 
 /** Nothing follows from an alias where the runtime knows better; but somebody changed it. */

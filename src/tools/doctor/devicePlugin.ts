@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import { endpointName } from "../../devices/endpointName.ts"
 import { decodeResources, type Resources, resourcesFile } from "../../devices/resources.ts"
 import { readText, statFile } from "../node/files.ts"
-import { readRegistered } from "../node/registered.ts"
+import { readRegistered } from "../records/registered.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 import type { Kubelet } from "./kubelet.ts"
 

@@ -8,15 +8,63 @@ import { siteOptions } from "../site.ts"
 import { aliases } from "./aliases.ts"
 import { configurations } from "./configurations.ts"
 import { devicePlugin } from "./devicePlugin.ts"
-import { devtmpfs } from "./devtmpfs.ts"
 import { type Finding, note, type Site, wrong } from "./Finding.ts"
-import { kernel } from "./kernel.ts"
+import { devtmpfs } from "./host/devtmpfs.ts"
+import { kernel } from "./host/kernel.ts"
+import { lowerDevices } from "./host/lowerDevices.ts"
+import { udev } from "./host/udev.ts"
 import { kubelet } from "./kubelet.ts"
 import { leftovers } from "./leftovers.ts"
-import { lowerDevices } from "./lowerDevices.ts"
 import { plugins } from "./plugins.ts"
 import { policy } from "./policy.ts"
-import { udev } from "./udev.ts"
+
+const marks = { fine: "fine ", note: "note ", wrong: "WRONG" } as const
+
+export const doctor = makeCommand({
+  name: "doctor",
+  summary: "look at this node for what keeps the plugin from working, and say what to do",
+  description: [
+    "One line each: fine, or what is wrong and what to do. Notes are no faults. Nothing is changed.",
+    "Exit status 1: something is wrong."
+  ],
+  options: { json: { type: "boolean", help: "a JSON document, for machines" }, ...siteOptions },
+  run: Effect.fnUntraced(function* ({ json, ...where }, { out }) {
+    const findings = yield* examine({
+      root: where.root,
+      plugins: where["cni-bin"],
+      configurations: where["cni-conf"],
+      kubelet: where["kubelet-dir"],
+      state: where["state-dir"]
+    })
+    const healthy = findings.every(({ status }) => status !== "wrong")
+    yield* out(json ? `${jsonText({ healthy, findings }, 2)}\n` : findings.map(line).join(""))
+    return healthy ? 0 : 1
+  })
+})
+
+/** Every finding, in the order in which a person would look. */
+export const examine = Effect.fnUntraced(function* (site: Site) {
+  return [
+    ...(yield* guarded("kernel", kernel)),
+    ...(yield* guarded(
+      "/dev",
+      Effect.sync(() => [devtmpfs(site.root)])
+    )),
+    ...(yield* guarded(
+      "CNI plugin",
+      Effect.map(plugins(site), ({ findings }) => findings)
+    )),
+    ...(yield* guarded(
+      "policy",
+      Effect.sync(() => [policy(site)])
+    )),
+    ...(yield* guarded("links", ofLinks(site))),
+    ...(yield* guarded(
+      "udev",
+      Effect.sync(() => udev(site))
+    ))
+  ]
+})
 
 /** Everything that needs to know which links there are. */
 const ofLinks = Effect.fnUntraced(function* (site: Site) {
@@ -51,53 +99,5 @@ const guarded = <R>(check: string, findings: Effect.Effect<ReadonlyArray<Finding
     })
   )
 
-/** Every finding, in the order in which a person would look. */
-export const examine = Effect.fnUntraced(function* (site: Site) {
-  return [
-    ...(yield* guarded("kernel", kernel)),
-    ...(yield* guarded(
-      "/dev",
-      Effect.sync(() => [devtmpfs(site.root)])
-    )),
-    ...(yield* guarded(
-      "CNI plugin",
-      Effect.map(plugins(site), ({ findings }) => findings)
-    )),
-    ...(yield* guarded(
-      "policy",
-      Effect.sync(() => [policy(site)])
-    )),
-    ...(yield* guarded("links", ofLinks(site))),
-    ...(yield* guarded(
-      "udev",
-      Effect.sync(() => udev(site))
-    ))
-  ]
-})
-
-const marks = { fine: "fine ", note: "note ", wrong: "WRONG" } as const
-
 const line = ({ check, status, says, todo }: Finding): string =>
   `${marks[status]}  ${escapeText(`${check}: ${says}${todo === undefined ? "" : `; ${todo}`}`)}\n`
-
-export const doctor = makeCommand({
-  name: "doctor",
-  summary: "look at this node for what keeps the plugin from working, and say what to do",
-  description: [
-    "One line each: fine, or what is wrong and what to do. Notes are no faults. Nothing is changed.",
-    "Exit status 1: something is wrong."
-  ],
-  options: { json: { type: "boolean", help: "a JSON document, for machines" }, ...siteOptions },
-  run: Effect.fnUntraced(function* ({ json, ...where }, { out }) {
-    const findings = yield* examine({
-      root: where.root,
-      plugins: where["cni-bin"],
-      configurations: where["cni-conf"],
-      kubelet: where["kubelet-dir"],
-      state: where["state-dir"]
-    })
-    const healthy = findings.every(({ status }) => status !== "wrong")
-    yield* out(json ? `${jsonText({ healthy, findings }, 2)}\n` : findings.map(line).join(""))
-    return healthy ? 0 : 1
-  })
-})

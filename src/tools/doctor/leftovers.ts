@@ -13,10 +13,8 @@ import {
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "leftovers"
-const remedy = `"macvtap uninstall --leftovers" removes it`
 
-const describe = ({ link, netns, ownership: { owner, knownBy }, inHost }: OwnedLink): string =>
-  `${link.name} in ${inHost ? "the host's namespace" : netns}, of ${owner.containerID}/${owner.ifname} (network ${owner.network}${knownBy === "alias" ? ", by its alias" : ""})`
+const remedy = `"macvtap uninstall --leftovers" removes it`
 
 export const leftovers = Effect.fnUntraced(function* (site: Site, inventory: Inventory) {
   const { root, state, kubelet, plugins } = site
@@ -41,3 +39,6 @@ export const leftovers = Effect.fnUntraced(function* (site: Site, inventory: Inv
   }
   return findings.length > 0 ? findings : [fine(check, "none")]
 })
+
+const describe = ({ link, netns, ownership: { owner, knownBy }, inHost }: OwnedLink): string =>
+  `${link.name} in ${inHost ? "the host's namespace" : netns}, of ${owner.containerID}/${owner.ifname} (network ${owner.network}${knownBy === "alias" ? ", by its alias" : ""})`

@@ -64,11 +64,6 @@ const look = Effect.fnUntraced(function* (folder: string) {
 
 const alone = (finding: Finding): Plugins => ({ findings: [finding], clients: [] })
 
-const aged = (path: string, what: string, version: string, again: string): Finding =>
-  version === pluginVersion
-    ? fine(check, `${path} is ${what}version ${version}`)
-    : note(check, `${path} is ${what}version ${version}, this is ${pluginVersion}`, again)
-
 /** What the client becomes where no agent answers. */
 const lookBeside = Effect.fnUntraced(function* (folder: string, again: string) {
   const path = join(folder, standaloneName)
@@ -81,3 +76,8 @@ const lookBeside = Effect.fnUntraced(function* (folder: string, again: string) {
   const why = program._tag === "Broken" ? program.why : "it is another program"
   return { standsAlone: false, finding: note(check, `${path} is of no use here: ${why}; ${without}`) }
 })
+
+const aged = (path: string, what: string, version: string, again: string): Finding =>
+  version === pluginVersion
+    ? fine(check, `${path} is ${what}version ${version}`)
+    : note(check, `${path} is ${what}version ${version}, this is ${pluginVersion}`, again)

@@ -21,6 +21,16 @@ export const copyFile = Effect.fn("copyFile")(function* (from: string, to: strin
   yield* target.sync
 }, Effect.scoped)
 
+/** Gives an installed file a further name, without a further copy of it. False: it has that name already. */
+export const linkInto = Effect.fn("linkInto")(function* (file: string, to: string) {
+  const [has, wants] = [statLink(to), statLink(file)]
+  if (has !== undefined && has.ino === wants?.ino && has.dev === wants.dev) return false
+  const beside = makeTemporary(dirname(to))
+  yield* (yield* FileSystem).link(file, beside)
+  yield* Effect.ensuring(putInPlace(beside, to), removeBeside(beside))
+  return true
+})
+
 /** Renames it over `to`, for good: the folder's entry is on the disk, so that the new name survives a loss of power. */
 export const putInPlace = Effect.fn("putInPlace")(function* (beside: string, to: string) {
   const fs = yield* FileSystem
@@ -35,16 +45,6 @@ export const removeBeside = (beside: string): Effect.Effect<void, never, FileSys
     // The next installation removes it.
     Effect.ignore
   )
-
-/** Gives an installed file a further name, without a further copy of it. False: it has that name already. */
-export const linkInto = Effect.fn("linkInto")(function* (file: string, to: string) {
-  const [has, wants] = [statLink(to), statLink(file)]
-  if (has !== undefined && has.ino === wants?.ino && has.dev === wants.dev) return false
-  const beside = makeTemporary(dirname(to))
-  yield* (yield* FileSystem).link(file, beside)
-  yield* Effect.ensuring(putInPlace(beside, to), removeBeside(beside))
-  return true
-})
 
 /** Whether both are regular files with the same bytes. */
 export const sameContent = Effect.fn("sameContent")(function* (one: string, other: string) {

@@ -1,7 +1,7 @@
 /** Attachments as a Mermaid diagram: the node's links on the left, the pods and containers on the right. */
 import { escapeText } from "../../wire/foreign.ts"
 import type { Attachment, Held, StandaloneDevice } from "../node/attachments.ts"
-import { podName } from "../node/podName.ts"
+import { podName } from "../records/podName.ts"
 
 /** https://mermaid.js.org/syntax/flowchart.html; names of nodes are numbers, so that nothing from outside is one. */
 export const mermaid = (attachments: ReadonlyArray<Attachment>, devices: ReadonlyArray<StandaloneDevice>): string => {

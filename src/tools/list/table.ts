@@ -1,7 +1,7 @@
 /** `macvtap list` for a terminal. */
 import { escapeText } from "../../wire/foreign.ts"
 import type { Attachment, Held, StandaloneDevice, Tap } from "../node/attachments.ts"
-import { podName } from "../node/podName.ts"
+import { podName } from "../records/podName.ts"
 
 export const listTable = (attachments: ReadonlyArray<Attachment>, devices: ReadonlyArray<StandaloneDevice>): string => {
   if (attachments.length === 0 && devices.length === 0) return "no attachments\n"

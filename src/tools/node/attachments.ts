@@ -5,10 +5,10 @@ import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
 import { kindByName } from "../../link/kinds.ts"
 import { TapService } from "../../services/TapService.ts"
-import type { AllottedDevice } from "./allotments.ts"
+import type { AllottedDevice } from "../records/allotments.ts"
+import type { Pod } from "../records/records.ts"
 import { deviceNumber, readFolder, statFile } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
-import type { Pod } from "./records.ts"
 
 /** A link that somebody has, with or without a network. */
 export interface Held {

@@ -1,19 +1,7 @@
 /** Looks at files that may not be there; `undefined` for what is not, an error only for what is and cannot be read. */
 import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from "node:fs"
 
-/** `ENOENT`, `EACCES` …; the error itself in words where it has no symbol. */
-export const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? String(error)
-
 const absent = new Set(["ENOENT", "ENOTDIR"])
-
-const look = <A>(step: () => A): A | undefined => {
-  try {
-    return step()
-  } catch (error) {
-    if (absent.has(errnoOf(error))) return undefined
-    throw error
-  }
-}
 
 /** The file itself where it is a symbolic link, so that one that points nowhere is still seen. */
 export const statLink = (path: string): Stats | undefined => look(() => lstatSync(path))
@@ -28,6 +16,18 @@ export const readTarget = (path: string): string | undefined => look(() => readl
 /** Sorted by name; empty where there is no such folder. */
 export const readFolder = (path: string): ReadonlyArray<Dirent> =>
   (look(() => readdirSync(path, { withFileTypes: true })) ?? []).sort((a, b) => (a.name < b.name ? -1 : 1))
+
+const look = <A>(step: () => A): A | undefined => {
+  try {
+    return step()
+  } catch (error) {
+    if (absent.has(errnoOf(error))) return undefined
+    throw error
+  }
+}
+
+/** `ENOENT`, `EACCES` …; the error itself in words where it has no symbol. */
+export const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? String(error)
 
 /** `major:minor` from glibc's st_rdev: 12 bits of major above 8 of minor, the rest of both above. */
 export const deviceNumber = ({ rdev }: Stats): string => {

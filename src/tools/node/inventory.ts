@@ -7,9 +7,9 @@ import type { Netns } from "../../link/Netns.ts"
 import { NetlinkService } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
 import { type DeviceNumber, TapService } from "../../services/TapService.ts"
+import { identifyBy, type Ownership } from "../records/owners.ts"
+import { type Records, readRecords } from "../records/records.ts"
 import { readFolder } from "./files.ts"
-import { identifyBy, type Ownership } from "./owners.ts"
-import { type Records, readRecords } from "./records.ts"
 
 /** A link of a kind that we make, in whichever namespace. */
 export interface FoundLink {

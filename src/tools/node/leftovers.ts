@@ -4,12 +4,28 @@ import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
+import type { Ownership } from "../records/owners.ts"
+import { recordOf } from "../records/records.ts"
 import { deviceNumber, readFolder, readTarget, statFile, statLink } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
-import type { Ownership } from "./owners.ts"
-import { recordOf } from "./records.ts"
 import { probeSocket } from "./socket.ts"
 import { temporaries } from "./temporaries.ts"
+
+/**
+ * Links of ours that no container has any more: in the host's namespace, where an attachment never stays, or in one
+ * that no process is in and whose attachment no runtime remembers.
+ */
+export const staleLinks = (
+  root: string,
+  { links, records }: Inventory,
+  used = inhabited(root)
+): ReadonlyArray<OwnedLink> =>
+  links
+    .filter(isOwned)
+    .filter(
+      ({ ownership: { owner, knownBy }, inHost, netnsId }) =>
+        inHost || (!used.has(netnsId) && knownBy === "alias" && recordOf(records, owner) === undefined)
+    )
 
 /**
  * Identities (`<device>:<inode>`) of the namespaces that a process is in: a pod that lives has at least its pause. The
@@ -30,22 +46,6 @@ const inhabited = (root: string): ReadonlySet<string> => {
   return found
 }
 
-/**
- * Links of ours that no container has any more: in the host's namespace, where an attachment never stays, or in one
- * that no process is in and whose attachment no runtime remembers.
- */
-export const staleLinks = (
-  root: string,
-  { links, records }: Inventory,
-  used = inhabited(root)
-): ReadonlyArray<OwnedLink> =>
-  links
-    .filter(isOwned)
-    .filter(
-      ({ ownership: { owner, knownBy }, inHost, netnsId }) =>
-        inHost || (!used.has(netnsId) && knownBy === "alias" && recordOf(records, owner) === undefined)
-    )
-
 export type OwnedLink = FoundLink & { readonly ownership: Ownership }
 
 /** Whether the link is somebody's attachment. */
@@ -65,6 +65,13 @@ export const foreignDeviceLinks = ({ links }: Inventory): ReadonlyArray<FoundLin
       (/^mvt[0-9a-f]{12}$/.test(link.name) || parseDeviceID(link.name) !== undefined)
   )
 
+/** Our own nodes of devices whose link is gone. What begins with a dot is being made. */
+export const staleNodes = (state: string): ReadonlyArray<string> =>
+  readFolder(nodeFolder(state))
+    .filter(({ name }) => !name.startsWith("."))
+    .map(({ name }) => join(nodeFolder(state), name))
+    .filter(isStaleNode)
+
 /**
  * Whether a node leads to nobody, or to another device's link: the kernel names a number's device after its ifindex, and
  * shows it in every namespace, `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
@@ -75,13 +82,6 @@ export const isStaleNode = (path: string): boolean => {
   if (id === undefined || stats?.isCharacterDevice() !== true) return true
   return !readTarget(`/sys/dev/char/${deviceNumber(stats)}`)?.endsWith(`/tap${deviceIndex(id)}`)
 }
-
-/** Our own nodes of devices whose link is gone. What begins with a dot is being made. */
-export const staleNodes = (state: string): ReadonlyArray<string> =>
-  readFolder(nodeFolder(state))
-    .filter(({ name }) => !name.startsWith("."))
-    .map(({ name }) => join(nodeFolder(state), name))
-    .filter(isStaleNode)
 
 /** Sockets of our device plugin, and whether it answers there. */
 export const ourSockets = Effect.fnUntraced(function* (root: string, kubelet: string) {

@@ -40,10 +40,6 @@ const words: Readonly<Record<string, string>> = {
   EPIPE: "it is no executable for this machine"
 }
 
-const broken = (errno: string, otherwise = errno): Program => ({ _tag: "Broken", why: words[errno] ?? otherwise })
-
-const noExecutable: Effect.Effect<Program> = Effect.succeed(broken("ENOEXEC"))
-
 /**
  * Whether the kernel would run it at all. Asked beforehand because execvp(3), which Node uses, hands anything else to
  * the shell, as its script.
@@ -88,3 +84,7 @@ const judge = (stdout: string, stderr: string, status: number | undefined): Prog
   // A plugin of the Go library without words about itself answers with an error object.
   return status === 0 || stdout !== "" ? { _tag: "Other" } : broken("", `it fails with exit status ${status}`)
 }
+
+const broken = (errno: string, otherwise = errno): Program => ({ _tag: "Broken", why: words[errno] ?? otherwise })
+
+const noExecutable: Effect.Effect<Program> = Effect.succeed(broken("ENOEXEC"))

@@ -1,10 +1,10 @@
 /** What pods and containers of the node have of ours, and what cannot do without the plugin. */
 import { ToolError } from "../../command/Command.ts"
 import { escapeText } from "../../wire/foreign.ts"
-import type { Allotments, AllottedDevice } from "../node/allotments.ts"
 import type { Inventory } from "../node/inventory.ts"
 import { isOwned, type OwnedLink } from "../node/leftovers.ts"
-import { podName } from "../node/podName.ts"
+import type { Allotments, AllottedDevice } from "../records/allotments.ts"
+import { podName } from "../records/podName.ts"
 
 export interface InUse {
   readonly links: ReadonlyArray<OwnedLink>
@@ -18,10 +18,6 @@ export const inUse = ({ links }: Inventory, stale: ReadonlyArray<OwnedLink>, { d
   return { links: live, devices: devices.filter(({ index }) => !attached.has(index)) }
 }
 
-/** `2 attachments and 1 device`; empty where nothing is in use. */
-export const count = ({ links, devices }: InUse): string =>
-  [some(links.length, "attachment"), some(devices.length, "device")].filter((part) => part !== "").join(" and ")
-
 /** Without the plugin their runtime could not take attachments down, and a standalone link would be nobody's. */
 export const refusal = (used: InUse): ToolError => {
   const names = [...used.links.map(attachmentName), ...used.devices.map(deviceName)]
@@ -33,6 +29,10 @@ export const refusal = (used: InUse): ToolError => {
       "remove their pods first, since without the plugin their teardown fails (macvtap list shows them), or say --force"
   })
 }
+
+/** `2 attachments and 1 device`; empty where nothing is in use. */
+export const count = ({ links, devices }: InUse): string =>
+  [some(links.length, "attachment"), some(devices.length, "device")].filter((part) => part !== "").join(" and ")
 
 const some = (number: number, what: string): string =>
   number === 0 ? "" : `${number} ${number === 1 ? what : `${what}s`}`

@@ -17,14 +17,6 @@ export interface Step {
   readonly take: Effect.Effect<void, ToolError, NetlinkService | NetnsService>
 }
 
-export const remove = (what: string, path: string): Step => ({
-  what,
-  take: Effect.try({
-    try: () => rmSync(path, { recursive: true, force: true }),
-    catch: (error) => new ToolError({ problem: `cannot remove ${path}: ${errnoOf(error)}` })
-  })
-})
-
 /** Looked at once more, since an ADD may have made it anew. */
 export const removeNode = (path: string): Step => {
   const { what, take } = remove(`node ${path}`, path)
@@ -67,4 +59,12 @@ export const removeProgram = Effect.fn("removeProgram")(function* (
     return path === file || (other?.isFile() === true && other.ino === stats.ino && other.dev === stats.dev)
   })
   return same.map((path) => remove(`plugin ${path}`, path))
+})
+
+export const remove = (what: string, path: string): Step => ({
+  what,
+  take: Effect.try({
+    try: () => rmSync(path, { recursive: true, force: true }),
+    catch: (error) => new ToolError({ problem: `cannot remove ${path}: ${errnoOf(error)}` })
+  })
 })

@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import { readCheckpoint } from "../../devices/checkpoint.ts"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { resourceDomain } from "../../devices/resources.ts"
-import { readFolder, statFile } from "./files.ts"
+import { readFolder, statFile } from "../node/files.ts"
 import type { Pod, Records } from "./records.ts"
 
 export interface AllottedDevice {

@@ -8,8 +8,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { encodeAlias, type LinkOwner } from "../../cni/identity/alias.ts"
 import { kindByName } from "../../link/kinds.ts"
+import { readFolder } from "../node/files.ts"
 import { type DocumentKind, decodeDocument, decodeValue, readDocument } from "./document.ts"
-import { readFolder } from "./files.ts"
 
 /** Below the node's root: libcni's own folder, and that of Multus (its `cniDir`). */
 export const recordFolders = ["var/lib/cni/results", "var/lib/cni/multus/results"]

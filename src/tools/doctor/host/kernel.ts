@@ -1,13 +1,24 @@
 /** Whether this process may look at all, and whether the kernel has what the plugin asks it for. */
 import * as Effect from "effect/Effect"
-import { kinds } from "../../link/kinds.ts"
-import { NetlinkService } from "../../services/NetlinkService.ts"
-import { NetnsService } from "../../services/NetnsService.ts"
-import { readText } from "../node/files.ts"
-import { type Finding, fine, note, wrong } from "./Finding.ts"
+import { kinds } from "../../../link/kinds.ts"
+import { NetlinkService } from "../../../services/NetlinkService.ts"
+import { NetnsService } from "../../../services/NetnsService.ts"
+import { readText } from "../../node/files.ts"
+import { type Finding, fine, note, wrong } from "../Finding.ts"
 
 /** linux/capability.h */
 const needed = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const
+
+export const kernel = Effect.gen(function* () {
+  return [rights(readText("/proc/self/status")), ...(yield* place), ...(yield* kindFindings)]
+}).pipe(
+  Effect.catch((error) =>
+    Effect.succeed([
+      rights(readText("/proc/self/status")),
+      wrong("kernel", `it cannot be asked: ${error.errno}`, "run it as root, on the node itself")
+    ])
+  )
+)
 
 /** `status` is the text of /proc/self/status. */
 export const rights = (status: string | undefined): Finding => {
@@ -34,10 +45,6 @@ const place = Effect.gen(function* () {
       ]
 }).pipe(Effect.scoped)
 
-const modules = (kind: string): string =>
-  `load it with "modprobe ${kind}"; if there is no such module, install the package with the kernel's further modules ` +
-  `(linux-modules-extra, kernel-modules-extra), or a kernel built with CONFIG_${kind.toUpperCase()}`
-
 const kindFindings = Effect.gen(function* () {
   const current = yield* (yield* NetnsService).current
   const route = yield* (yield* NetlinkService).connect(current)
@@ -52,13 +59,6 @@ const kindFindings = Effect.gen(function* () {
     : [fine("kernel", `it makes links of kind ${present.join(" and ")}`), ...findings]
 }).pipe(Effect.scoped)
 
-export const kernel = Effect.gen(function* () {
-  return [rights(readText("/proc/self/status")), ...(yield* place), ...(yield* kindFindings)]
-}).pipe(
-  Effect.catch((error) =>
-    Effect.succeed([
-      rights(readText("/proc/self/status")),
-      wrong("kernel", `it cannot be asked: ${error.errno}`, "run it as root, on the node itself")
-    ])
-  )
-)
+const modules = (kind: string): string =>
+  `load it with "modprobe ${kind}"; if there is no such module, install the package with the kernel's further modules ` +
+  `(linux-modules-extra, kernel-modules-extra), or a kernel built with CONFIG_${kind.toUpperCase()}`

@@ -5,7 +5,7 @@
 import { join } from "node:path"
 import { encodeAlias, type LinkOwner, readAlias } from "../../cni/identity/alias.ts"
 import type { Link } from "../../link/Link.ts"
-import { statFile } from "./files.ts"
+import { statFile } from "../node/files.ts"
 import { type Pod, type Record, type Records, recordOf } from "./records.ts"
 
 export interface Ownership {
