@@ -6,10 +6,14 @@ import { ipLink } from "../lab/ip.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost } from "../lab/netns.ts"
 import { startKubelet } from "../lab/node/kubelet.ts"
+import { ownResource } from "../lab/node/ownResource.ts"
 import { must, run, until } from "../lab/run.ts"
 import { buildImage, containerOf, hasPodman, makePod } from "./containers.ts"
 import { documentsOf } from "./documents.ts"
 import type { Manifest } from "./schema.ts"
+
+const dataplane = ownResource("dataplane")
+const taps = ownResource("taps")
 
 const daemonSet = documentsOf("deploy/base/daemonset.yaml")[0] as Manifest
 const installer = containerOf(daemonSet, "install")
@@ -69,7 +73,7 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
 
   it("installs the plugin, offers devices, and a pod gets its tap", { timeout: 120_000 }, async (context) => {
     if (image === undefined) return context.skip("Debian's packages are not to be had")
-    await using node = await makeNode([{ name: "dataplane", lowerDevice: "eth0", capacity: 5 }])
+    await using node = await makeNode([{ name: dataplane, lowerDevice: "eth0", capacity: 5 }])
     const { host, pod, kubelet, volumes } = node
     const plugin = join(volumes["cni-bin"], "macvtap")
 
@@ -80,11 +84,11 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
     assert.include((await pod.run(installer)).stdout, "up to date")
 
     await using running = await pod.start(daemon)
-    await kubelet.healthy("dataplane", 5, 30_000)
+    await kubelet.healthy(dataplane, 5, 30_000)
     assert.match(await ask(host, "/healthz"), /^ok\n/)
     assert.match(await ask(host, "/metrics"), /macvtap_devices\{[^}]*state="healthy"[^}]*\} 5/)
 
-    const { devices, response } = await kubelet.allocate("pod-1", "dataplane")
+    const { devices, response } = await kubelet.allocate("pod-1", dataplane)
     const [device] = response.devices
     assert.match(device?.containerPath ?? "", /^\/dev\/tap\d+$/)
     // The kubelet's own host path; here the state folder is elsewhere.
@@ -124,7 +128,7 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
       [node1.isCharacterDevice(), node1.uid, node1.gid, node1.mode & 0o7777],
       [true, 107, 107, 0o660]
     )
-    await kubelet.preStart("pod-1", "dataplane")
+    await kubelet.preStart("pod-1", dataplane)
     const shown = await must("nsenter", [`--net=${host.path}`, plugin, "list", "--json", "--state-dir", volumes.state])
     const mine = JSON.parse(shown).attachments.find(({ netns }: { netns: string }) => netns === container.path)
     assert.deepInclude(mine.tap, { node: promised, owner: 107, group: 107, mode: "0660" })
@@ -140,18 +144,18 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
     timeout: 120_000
   }, async (context) => {
     if (image === undefined) return context.skip("Debian's packages are not to be had")
-    await using node = await makeNode([{ name: "taps", lowerDevice: "eth0", capacity: 2, standalone: true }])
+    await using node = await makeNode([{ name: taps, lowerDevice: "eth0", capacity: 2, standalone: true }])
     const { host, pod, kubelet } = node
     {
       await using _ = await pod.start(daemon)
-      await kubelet.healthy("taps", 2, 30_000)
-      const refused = await kubelet.allocate("pod-1", "taps").then(() => "allotted", String)
+      await kubelet.healthy(taps, 2, 30_000)
+      const refused = await kubelet.allocate("pod-1", taps).then(() => "allotted", String)
       assert.match(refused, /EPERM|Operation not permitted|CAP_/)
     }
-    await until("the plugin is gone", () => kubelet.healthyNow("taps") === 0)
+    await until("the plugin is gone", () => kubelet.healthyNow(taps) === 0)
     await using _ = await pod.start(withRights)
-    await kubelet.healthy("taps", 2, 30_000)
-    const { response } = await kubelet.allocate("pod-1", "taps")
+    await kubelet.healthy(taps, 2, 30_000)
+    const { response } = await kubelet.allocate("pod-1", taps)
     const made = await lstat(join(node.lib, (response.devices[0]?.hostPath ?? "").slice("/var/lib".length)))
     assert.deepStrictEqual([made.isCharacterDevice(), made.uid, made.gid, made.mode & 0o7777], [true, 107, 107, 0o660])
     const links = JSON.parse(await must("ip", ["-n", host.name, "-j", "-d", "link", "show", "type", "macvtap"]))
@@ -159,6 +163,6 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
       links.map(({ link }: { link: string }) => link),
       ["eth0"]
     )
-    await kubelet.preStart("pod-1", "taps")
+    await kubelet.preStart("pod-1", taps)
   })
 })

@@ -2,10 +2,14 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { assert, describe, it } from "vitest"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { kill, makeNode } from "../lab/node/node.ts"
+import { ownResource } from "../lab/node/ownResource.ts"
 import { must, run, until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
 
-const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]
+const dataplane = ownResource("dataplane")
+const late = ownResource("late")
+
+const config = [{ name: dataplane, lowerDevice: "eth0", capacity: 120 }]
 
 /** Milliseconds until the last list of devices with that many healthy ones came. */
 const msSince = (start: number, lists: ReadonlyArray<{ readonly at: number }> | undefined): number =>
@@ -15,40 +19,41 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
   it("its lower device goes and comes back: told within a second, and pods are given the new one", async () => {
     await using node = await makeNode("lower")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     let start = Date.now()
     await node.host.ip("link del eth0")
-    await node.kubelet.healthy("dataplane", 0, 1000)
-    assert.isBelow(msSince(start, node.kubelet.endpoint("dataplane")?.lists), 1000)
-    const lost = await node.call("ADD", await node.pod(), "dataplaneMvp0")
+    await node.kubelet.healthy(dataplane, 0, 1000)
+    assert.isBelow(msSince(start, node.kubelet.endpoint(dataplane)?.lists), 1000)
+    const lost = await node.call("ADD", await node.pod(), `${dataplane}Mvp0`)
     assert.match(JSON.parse(lost.stdout).msg, /eth0/)
     start = Date.now()
     await node.host.ip("link add eth0 type veth peer name wire0")
-    await node.kubelet.healthy("dataplane", 120, 1000)
-    assert.isBelow(msSince(start, node.kubelet.endpoint("dataplane")?.lists), 1000)
+    await node.kubelet.healthy(dataplane, 120, 1000)
+    assert.isBelow(msSince(start, node.kubelet.endpoint(dataplane)?.lists), 1000)
     assert.lengthOf(node.kubelet.registrations, 1)
     const pod = await node.pod()
-    assert.strictEqual((await node.call("ADD", pod, "dataplaneMvp0")).status, 0)
+    assert.strictEqual((await node.call("ADD", pod, `${dataplane}Mvp0`)).status, 0)
   })
 
   it("a node names its links otherwise: the first that fits, and the next when that goes", async () => {
     await using node = await makeNode("names")
     await node.host.ip("link add ens2 type bridge")
     await node.host.ip("link add ens10 type bridge")
-    node.daemon([{ name: "dataplane", lowerDevice: ["eno1", "ens*"], capacity: 2 }])
-    await node.kubelet.healthy("dataplane", 2)
-    const lower = () => JSON.parse(readFileSync(`${node.state}/resources.json`, "utf8")).resources.dataplane.lowerDevice
+    node.daemon([{ name: dataplane, lowerDevice: ["eno1", "ens*"], capacity: 2 }])
+    await node.kubelet.healthy(dataplane, 2)
+    const lower = () =>
+      JSON.parse(readFileSync(`${node.state}/resources.json`, "utf8")).resources[dataplane].lowerDevice
     assert.strictEqual(lower(), "ens2")
     await node.host.ip("link del ens2")
     await until("ens10", () => lower() === "ens10", 1000)
-    assert.strictEqual(node.kubelet.healthyNow("dataplane"), 2)
+    assert.strictEqual(node.kubelet.healthyNow(dataplane), 2)
     await node.host.ip("link set ens10 name other")
-    await node.kubelet.healthy("dataplane", 0, 1000)
+    await node.kubelet.healthy(dataplane, 0, 1000)
     assert.isUndefined(lower())
-    const refused = await node.call("ADD", await node.pod(), "dataplaneMvp0")
+    const refused = await node.call("ADD", await node.pod(), `${dataplane}Mvp0`)
     assert.strictEqual(refused.status, 1)
     await node.host.ip("link set other name eno1")
-    await node.kubelet.healthy("dataplane", 2, 1000)
+    await node.kubelet.healthy(dataplane, 2, 1000)
     assert.strictEqual(lower(), "eno1")
   })
 
@@ -81,16 +86,16 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
 
   it("the configuration is wrong at the start: says so, and ends", async () => {
     await using node = await makeNode("wrong")
-    const daemon = node.daemon([{ name: "dataplane", lowerDevice: "eth0", mode: "brigde" }])
+    const daemon = node.daemon([{ name: dataplane, lowerDevice: "eth0", mode: "brigde" }])
     assert.strictEqual(await daemon.ended, 1)
-    assert.match(daemon.lines.join("\n"), /DP_MACVTAP_CONF: entry 1 \\"dataplane\\".*\\"mode\\" is \\"brigde\\"/)
+    assert.match(daemon.lines.join("\n"), /DP_MACVTAP_CONF: entry 1 \\"dataplane-\d+\\".*\\"mode\\" is \\"brigde\\"/)
     assert.isFalse(existsSync(`${node.state}/resources.json`))
   })
 
   it("the kernel has to drop link events: looks afresh, counts it, and goes on", async () => {
     await using node = await makeNode("overrun")
-    const daemon = node.daemon([{ name: "late", lowerDevice: "b199", capacity: 7 }], ["--listen", "127.0.0.1:9812"])
-    await until("the resource", () => node.kubelet.endpoint("late") !== undefined)
+    const daemon = node.daemon([{ name: late, lowerDevice: "b199", capacity: 7 }], ["--listen", "127.0.0.1:9812"])
+    await until("the resource", () => node.kubelet.endpoint(late) !== undefined)
     await node.host.ip("link set lo up")
     const pid = daemon.pid
     process.kill(pid, "SIGSTOP")
@@ -100,11 +105,11 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
     )
     await must("ip", ["-n", node.host.name, "-batch", "-"], { stdin: batch.join("") })
     process.kill(pid, "SIGCONT")
-    await node.kubelet.healthy("late", 7, 3000)
+    await node.kubelet.healthy(late, 7, 3000)
     const metrics = await must("nsenter", [`--net=${node.host.path}`, "curl", "-s", "http://127.0.0.1:9812/metrics"])
     assert.match(metrics, /^macvtap_link_event_overruns_total [1-9]/m)
     await node.host.ip("link del b199")
-    await node.kubelet.healthy("late", 0, 1000)
+    await node.kubelet.healthy(late, 0, 1000)
   })
 
   it("its disk is full: offers nothing that ADD would not know, and everything once there is room", async () => {
@@ -134,11 +139,11 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
   it("110 pods come at once: each has a device of its own", async () => {
     await using node = await makeNode("many")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const pods = []
     for (let n = 0; n < 110; n++) pods.push(await node.pod())
     const devices = await Promise.all(
-      pods.map(async (pod) => (await node.kubelet.allocate(pod.name, "dataplane")).devices[0] ?? "")
+      pods.map(async (pod) => (await node.kubelet.allocate(pod.name, dataplane)).devices[0] ?? "")
     )
     assert.strictEqual(new Set(devices).size, 110)
     // A runtime starts that many processes at once too.
@@ -155,7 +160,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
       numbers.add(own)
     }
     assert.strictEqual(numbers.size, 110)
-    await Promise.all(pods.map((pod) => node.kubelet.preStart(pod.name, "dataplane")))
+    await Promise.all(pods.map((pod) => node.kubelet.preStart(pod.name, dataplane)))
     const deleted = await Promise.all(pods.map((pod, n) => node.call("DEL", pod, devices[n] ?? "")))
     assert.deepStrictEqual(
       deleted.filter(({ status }) => status !== 0),
@@ -167,16 +172,16 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
   it("it is killed at any moment: no device is lost, and none given twice", async () => {
     await using node = await makeNode("kill")
     const file = `${node.folder}/config.json`
-    const resources = (n: number) => [{ name: "dataplane", lowerDevice: "eth0", capacity: 40 + (n % 2) }]
+    const resources = (n: number) => [{ name: dataplane, lowerDevice: "eth0", capacity: 40 + (n % 2) }]
     writeFileSync(file, JSON.stringify(resources(0)))
     const given = new Map<string, string>()
     for (let n = 0; n < 12; n++) {
       const daemon = node.daemon(undefined, ["--config", file])
-      await node.kubelet.healthy("dataplane", 40 + (n % 2), 10_000)
+      await node.kubelet.healthy(dataplane, 40 + (n % 2), 10_000)
       writeFileSync(file, JSON.stringify(resources(n + 1)))
       const asked = [0, 1, 2].map(async (k) => {
         const pod = `pod${n}-${k}`
-        const allotment = await node.kubelet.allocate(pod, "dataplane").catch(() => undefined)
+        const allotment = await node.kubelet.allocate(pod, dataplane).catch(() => undefined)
         for (const device of allotment?.devices ?? []) {
           assert.isUndefined(given.get(device), `${device} is ${given.get(device)}'s and ${pod}'s`)
           given.set(device, pod)
@@ -186,13 +191,13 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
       await kill(daemon)
       await Promise.all(asked)
       const text = readFileSync(`${node.state}/resources.json`, "utf8")
-      assert.strictEqual(JSON.parse(text).resources.dataplane.lowerDevice, "eth0")
-      await until("the plugin is dropped", () => node.kubelet.endpoint("dataplane") === undefined, 2000)
+      assert.strictEqual(JSON.parse(text).resources[dataplane].lowerDevice, "eth0")
+      await until("the plugin is dropped", () => node.kubelet.endpoint(dataplane) === undefined, 2000)
     }
     node.daemon(undefined, ["--config", file])
-    await node.kubelet.healthy("dataplane", 40, 10_000)
+    await node.kubelet.healthy(dataplane, 40, 10_000)
     const free = 40 - given.size
-    const rest = (await node.kubelet.allocate("rest", "dataplane", free)).devices
+    const rest = (await node.kubelet.allocate("rest", dataplane, free)).devices
     assert.strictEqual(new Set([...rest, ...given.keys()]).size, 40)
   })
 })

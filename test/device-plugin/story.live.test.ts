@@ -4,10 +4,13 @@ import { deviceIndex, parseDeviceID } from "../../src/devices/deviceID.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, openAsQemu, type Pod, terminate } from "../lab/node/node.ts"
+import { ownResource } from "../lab/node/ownResource.ts"
 import { until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
 
-const config = [{ name: "dataplane", lowerDevice: "eth0", capacity: 120 }]
+const dataplane = ownResource("dataplane")
+
+const config = [{ name: dataplane, lowerDevice: "eth0", capacity: 120 }]
 
 const indexOf = (deviceID: string): number => deviceIndex(parseDeviceID(deviceID) ?? assert.fail(deviceID))
 
@@ -33,9 +36,9 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a pod's device, from the kubelet
   it("is reserved, made, opened, taken back, and given to the next pod", async () => {
     await using node = await makeNode("way")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const pod = await node.pod()
-    const { devices, response } = await node.kubelet.allocate("pod1", "dataplane")
+    const { devices, response } = await node.kubelet.allocate("pod1", dataplane)
     const [deviceID = ""] = devices
     assert.deepStrictEqual(response.devices, [
       {
@@ -49,25 +52,25 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a pod's device, from the kubelet
     assert.deepStrictEqual(before.map(({ ifname }) => ifname).sort(), ["eth0", "lo", "wire0"])
     await attach(node, pod, deviceID)
     assert.lengthOf(await ipLinks(node.host.name), before.length)
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     // A container's restart.
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     await detach(node, pod, deviceID)
     assert.isFalse(existsSync(node.nodeOf(deviceID)))
     await detach(node, pod, deviceID)
     node.kubelet.free("pod1")
 
     const next = await node.pod()
-    const again = await node.kubelet.allocate("pod2", "dataplane")
+    const again = await node.kubelet.allocate("pod2", dataplane)
     await attach(node, next, again.devices[0] ?? "")
-    await node.kubelet.preStart("pod2", "dataplane")
+    await node.kubelet.preStart("pod2", dataplane)
   })
 
   it("is made again for a sandbox that is tried again", async () => {
     await using node = await makeNode("retry")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", "dataplane")).devices
+    await node.kubelet.healthy(dataplane, 120)
+    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
     for (let n = 0; n < 3; n++) {
       const sandbox = await node.pod()
       await attach(node, sandbox, deviceID)
@@ -80,16 +83,16 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a pod's device, from the kubelet
     const sandbox = await node.pod()
     await attachLater(node, sandbox, deviceID)
     assert.strictEqual((await node.call("DEL", lost, deviceID)).status, 0)
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     assert.strictEqual(node.kubelet.calls.filter((call) => call.startsWith("Allocate")).length, 1)
   })
 
   it("is not made while a former pod's link has its ifindex, which ADD says", async () => {
     await using node = await makeNode("held")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const former = await node.pod()
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", "dataplane")).devices
+    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
     await attach(node, former, deviceID)
     const next = await node.pod()
     const refused = await node.call("ADD", next, deviceID)
@@ -100,7 +103,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a pod's device, from the kubelet
     // The failed ADD's DEL takes nothing from the former pod.
     await detach(node, next, deviceID)
     assert.isDefined(await former.link())
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     await detach(node, former, deviceID)
     await attach(node, next, deviceID)
   })
@@ -108,33 +111,33 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a pod's device, from the kubelet
   it("is not started with a node that is not its link's", async () => {
     await using node = await makeNode("verify")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const one = await node.pod()
     const other = await node.pod()
-    const [first = ""] = (await node.kubelet.allocate("pod1", "dataplane")).devices
-    const [second = ""] = (await node.kubelet.allocate("pod2", "dataplane")).devices
+    const [first = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
+    const [second = ""] = (await node.kubelet.allocate("pod2", dataplane)).devices
     await attach(node, one, first)
     await attach(node, other, second)
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     // Somebody's mistake: the first device's node leads to the second's link.
     renameSync(node.nodeOf(first), `${node.state}/aside`)
     linkSync(node.nodeOf(second), node.nodeOf(first))
-    const refused = await node.kubelet.preStart("pod1", "dataplane").then(() => "started", String)
+    const refused = await node.kubelet.preStart("pod1", dataplane).then(() => "started", String)
     assert.match(refused, /FAILED_PRECONDITION/)
     renameSync(`${node.state}/aside`, node.nodeOf(first))
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     await one.ip("link del net1")
-    assert.match(await node.kubelet.preStart("pod1", "dataplane").then(() => "started", String), /has no link/)
+    assert.match(await node.kubelet.preStart("pod1", dataplane).then(() => "started", String), /has no link/)
   })
 
   it("works where /dev is no devtmpfs", async () => {
     await using node = await makeNode("kind", { kind: true })
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const pod = await node.pod()
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", "dataplane")).devices
+    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
     await attach(node, pod, deviceID)
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
     const refused = await node.call("ADD", await node.pod(), deviceID)
     assert.strictEqual(JSON.parse(refused.stdout).code, 11)
     await detach(node, pod, deviceID)
@@ -156,21 +159,21 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("devices outlive", () => {
   it("the daemon: killed, ended, started anew", async () => {
     await using node = await makeNode("restart")
     let daemon = node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const pod = await node.pod()
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", "dataplane")).devices
+    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
     await attach(node, pod, deviceID)
     const status = await nodeStatus(node.nodeOf(deviceID))
     for (const end of [kill, terminate, kill]) {
       await end(daemon)
       // Without the daemon, ADD and DEL go on.
       const other = await node.pod()
-      await attach(node, other, "dataplaneMvp77")
-      await detach(node, other, "dataplaneMvp77")
+      await attach(node, other, `${dataplane}Mvp77`)
+      await detach(node, other, `${dataplane}Mvp77`)
       daemon = node.daemon(config)
-      await node.kubelet.healthy("dataplane", 120)
+      await node.kubelet.healthy(dataplane, 120)
       assert.deepStrictEqual(await nodeStatus(node.nodeOf(deviceID)), status)
-      await node.kubelet.preStart("pod1", "dataplane")
+      await node.kubelet.preStart("pod1", dataplane)
     }
     assert.strictEqual(await terminate(daemon), 0)
     assert.deepStrictEqual(
@@ -182,28 +185,28 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("devices outlive", () => {
   it("the kubelet, which does not ask again", async () => {
     await using node = await makeNode("kubelet")
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const pod = await node.pod()
-    const { devices, response } = await node.kubelet.allocate("pod1", "dataplane")
+    const { devices, response } = await node.kubelet.allocate("pod1", dataplane)
     await attach(node, pod, devices[0] ?? "")
     await node.kubelet.stop()
     await node.kubelet.start()
-    await node.kubelet.healthy("dataplane", 120)
-    assert.deepStrictEqual(await node.kubelet.allocate("pod1", "dataplane"), { devices, response })
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.healthy(dataplane, 120)
+    assert.deepStrictEqual(await node.kubelet.allocate("pod1", dataplane), { devices, response })
+    await node.kubelet.preStart("pod1", dataplane)
     assert.strictEqual(node.kubelet.calls.filter((call) => call.startsWith("Allocate")).length, 1)
     // Nobody else gets it.
-    assert.notInclude((await node.kubelet.allocate("pod2", "dataplane", 119)).devices, devices[0])
+    assert.notInclude((await node.kubelet.allocate("pod2", dataplane, 119)).devices, devices[0])
   })
 
   it("a reboot: every link is gone, the kubelet gives what it gave, and ADD comes before the daemon", async () => {
     await using node = await makeNode("reboot")
     const daemon = node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     const pods = [await node.pod(), await node.pod()] as const
     const ids = ["pod1", "pod2"]
     const [one = "", two = ""] = await Promise.all(
-      ids.map(async (id) => (await node.kubelet.allocate(id, "dataplane")).devices[0] ?? "")
+      ids.map(async (id) => (await node.kubelet.allocate(id, dataplane)).devices[0] ?? "")
     )
     assert.notStrictEqual(one, two)
     await attach(node, pods[0], one)
@@ -218,12 +221,12 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("devices outlive", () => {
     await attach(node, anew, two)
     await node.kubelet.start()
     node.daemon(config)
-    await node.kubelet.healthy("dataplane", 120)
+    await node.kubelet.healthy(dataplane, 120)
     // A stale node leads to the stranger's link, or nowhere: it is gone before anybody is started with it.
     await until("the stale node is gone", () => !existsSync(node.nodeOf(one)), 2000)
-    await node.kubelet.preStart("pod2", "dataplane")
-    assert.strictEqual((await node.kubelet.allocate("pod1", "dataplane")).devices[0], one)
+    await node.kubelet.preStart("pod2", dataplane)
+    assert.strictEqual((await node.kubelet.allocate("pod1", dataplane)).devices[0], one)
     await attach(node, await node.pod(), one)
-    await node.kubelet.preStart("pod1", "dataplane")
+    await node.kubelet.preStart("pod1", dataplane)
   })
 })
