@@ -28,7 +28,7 @@ export const doctor = makeCommand({
     "Exit status 1: something is wrong."
   ],
   options: { json: { type: "boolean", help: "a JSON document, for machines" }, ...siteOptions },
-  run: Effect.fnUntraced(function* ({ json, ...where }, { out }) {
+  run: Effect.fn("doctor")(function* ({ json, ...where }, { out }) {
     const findings = yield* examine({
       root: where.root,
       plugins: where["cni-bin"],
@@ -43,7 +43,7 @@ export const doctor = makeCommand({
 })
 
 /** Every finding, in the order in which a person would look. */
-export const examine = Effect.fnUntraced(function* (site: Site) {
+export const examine = Effect.fn("examine")(function* (site: Site) {
   return [
     ...(yield* guarded("kernel", kernel)),
     ...(yield* guarded(

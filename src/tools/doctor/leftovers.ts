@@ -16,7 +16,7 @@ const check = "leftovers"
 
 const remedy = `"macvtap uninstall --leftovers" removes it`
 
-export const leftovers = Effect.fnUntraced(function* (site: Site, inventory: Inventory) {
+export const leftovers = Effect.fn("leftovers")(function* (site: Site, inventory: Inventory) {
   const { root, state, kubelet, plugins } = site
   const findings: Array<Finding> = [
     ...staleLinks(root, inventory).map((found) =>

@@ -84,7 +84,7 @@ export const isStaleNode = (path: string): boolean => {
 }
 
 /** Sockets of our device plugin, and whether it answers there. */
-export const ourSockets = Effect.fnUntraced(function* (root: string, kubelet: string) {
+export const ourSockets = Effect.fn("ourSockets")(function* (root: string, kubelet: string) {
   const sockets: Array<{ readonly path: string; readonly answers: boolean }> = []
   for (const { name } of readFolder(join(root, kubelet)).filter(
     (entry) => entry.isSocket() && /^macvtap-.*\.sock$/.test(entry.name)

@@ -1,7 +1,7 @@
 /** What `macvtap uninstall` takes away, one thing a step. */
-import { rmSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import { FileSystem } from "effect/FileSystem"
 import { type Surroundings, ToolError } from "../../command/Command.ts"
 import { NetlinkService } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
@@ -14,7 +14,7 @@ import { askProgram } from "../node/program.ts"
 /** One thing to take away. `take` fails with what is said of it. */
 export interface Step {
   readonly what: string
-  readonly take: Effect.Effect<void, ToolError, NetlinkService | NetnsService>
+  readonly take: Effect.Effect<void, ToolError, NetlinkService | NetnsService | FileSystem>
 }
 
 /** Looked at once more, since an ADD may have made it anew. */
@@ -63,8 +63,8 @@ export const removeProgram = Effect.fn("removeProgram")(function* (
 
 export const remove = (what: string, path: string): Step => ({
   what,
-  take: Effect.try({
-    try: () => rmSync(path, { recursive: true, force: true }),
-    catch: (error) => new ToolError({ problem: `cannot remove ${path}: ${errnoOf(error)}` })
-  })
+  take: FileSystem.pipe(
+    Effect.flatMap((fs) => fs.remove(path, { recursive: true, force: true })),
+    Effect.mapError(({ reason }) => new ToolError({ problem: `cannot remove ${path}: ${errnoOf(reason.cause)}` }))
+  )
 })

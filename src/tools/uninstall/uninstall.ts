@@ -16,6 +16,7 @@ import { describeFailure } from "../failure.ts"
 import { readText, statFile } from "../node/files.ts"
 import { type FoundLink, type Inventory, takeInventory } from "../node/inventory.ts"
 import { ourSockets, staleLinks, staleNodes, standaloneLinks } from "../node/leftovers.ts"
+import { platform } from "../node/platform.ts"
 import { standaloneName } from "../node/programs.ts"
 import { temporaries } from "../node/temporaries.ts"
 import { type Allotments, readAllotments } from "../records/allotments.ts"
@@ -81,7 +82,7 @@ export const uninstall = makeCommand({
     if (runs) yield* err("the device plugin still runs: its sockets and state stay; stop it and run this again\n")
     yield* out(kept(resources))
     return failed || runs ? 1 : 0
-  })
+  }, Effect.provide(platform))
 })
 
 /** A checkpoint that cannot be read may be full of pods. */
