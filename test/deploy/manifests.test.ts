@@ -257,7 +257,8 @@ describe("configurations in manifests", () => {
   it("pods and networks ask for resources that a configuration of the same folder offers", () => {
     const offered = configMaps.flatMap(({ document }) => {
       const result = parseConfig("", (document as Yaml).data.DP_MACVTAP_CONF)
-      return Result.isSuccess(result) && result.success._tag === "Resources" ? result.success.resources : []
+      const config = Result.isSuccess(result) ? result.success.config : undefined
+      return config?._tag === "Resources" ? config.resources : []
     })
     const names = new Set(offered.map(({ name }) => name))
     const asked = manifestFiles

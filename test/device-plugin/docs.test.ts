@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import { assert, describe, it } from "vitest"
 import { parse } from "../../src/command/parse.ts"
 import { devicePlugin } from "../../src/device-plugin/command.ts"
-import { keys } from "../../src/device-plugin/config/configRules.ts"
+import { keys } from "../../src/device-plugin/config/document.ts"
 import { parseConfig } from "../../src/device-plugin/config/parseConfig.ts"
 import { operations } from "../../src/device-plugin/observe/metrics.ts"
 

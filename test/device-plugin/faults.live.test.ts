@@ -92,6 +92,30 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
     assert.isFalse(existsSync(`${node.state}/resources.json`))
   })
 
+  it("a FIFO takes the place of its configuration, and of the kubelet's checkpoint: says so, and goes on", async () => {
+    await using node = await makeNode("fifo")
+    const file = `${node.folder}/config.json`
+    const resources = [{ name: "a", lowerDevice: "eth0", capacity: 2, standalone: true }]
+    writeFileSync(file, JSON.stringify(resources))
+    const daemon = node.daemon(undefined, ["--config", file])
+    await node.kubelet.healthy("a", 2)
+    await must("sh", ["-ec", `rm ${file}; mkfifo ${file}`])
+    await daemon.line(/the last good one stays in force.*config.json: is a FIFO, but must be a regular file/, 2000)
+    await must("sh", [
+      "-ec",
+      `mkfifo ${node.kubelet.folder}/new; mv ${node.kubelet.folder}/new ${node.kubelet.folder}/kubelet_internal_checkpoint`
+    ])
+    await daemon.line(/kubelet_internal_checkpoint is a FIFO/, 2000)
+    await node.host.ip("link del eth0")
+    await node.kubelet.healthy("a", 0, 1000)
+    await must("sh", ["-ec", `rm ${file}; head -c 10000000 /dev/zero | tr '\\0' '[' >${file}`])
+    await daemon.line(/config.json: has more than the 1048576 bytes/, 2000)
+    await node.host.ip("link add eth0 type veth peer name wire0")
+    await node.kubelet.healthy("a", 2, 1000)
+    const memory = readFileSync(`/proc/${daemon.pid}/status`, "utf8")
+    assert.isBelow(Number(/^VmHWM:\s+(\d+) kB$/m.exec(memory)?.[1]), 96 * 1024)
+  })
+
   it("the kernel has to drop link events: looks afresh, counts it, and goes on", async () => {
     await using node = await makeNode("overrun")
     const daemon = node.daemon([{ name: late, lowerDevice: "b199", capacity: 7 }], ["--listen", "127.0.0.1:9812"])

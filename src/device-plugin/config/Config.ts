@@ -3,6 +3,9 @@ import * as Data from "effect/Data"
 
 export { resourceDomain } from "../../devices/resources.ts"
 
+/** Devices of a resource that says no other number, or none above 0. */
+export const defaultCapacity = 100
+
 /** One entry. */
 export interface ResourceConfig {
   /** `dataplane`, offered as `macvtap.network.kubevirt.io/dataplane`. */

@@ -1,151 +1,149 @@
-/** Reading the configuration: a JSON array of resources, with the position of everything that is wrong in it. */
+/**
+ * Reading the configuration: a JSON array of resources, with the position of everything that is wrong in it. What
+ * kubevirt/macvtap-cni takes and offers devices for is taken; where that is not what it seems to ask for, a remark says so.
+ */
 import * as Result from "effect/Result"
-import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser"
-import { formatDeviceID, indexBlock } from "../../devices/deviceID.ts"
-import { type Config, ConfigError, type ResourceConfig } from "./Config.ts"
-import {
-  defaultCapacity,
-  type Key,
-  keys,
-  type Rule,
-  readCapacity,
-  readLowerDevice,
-  readMode,
-  readName,
-  readStandalone
-} from "./configRules.ts"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import type { Node } from "jsonc-parser"
+import { formatDeviceID, indexBlock, largestCapacity } from "../../devices/deviceID.ts"
+import { quote } from "../../wire/foreign.ts"
+import { type Config, ConfigError, defaultCapacity, type ResourceConfig } from "./Config.ts"
+import { Entry, type Key, keys } from "./document.ts"
+import { lineOf, parseText, propertiesOf, show, toValue } from "./jsonText.ts"
 
+/** A ConfigMap holds 1 MiB, and an environment variable 128 KiB. */
+export const longestConfig = 1024 * 1024
+const bounds = { parts: 50_000, depth: 8 }
 /** Characters of a device ID, by the kubelet's rule. */
 const longestDeviceID = 63
 
-/** Go's decoder, for which existing configurations were written, takes keys in any case. */
-const keyOf = (text: string): Key | undefined => keys.find((key) => key.toLowerCase() === text.toLowerCase())
-
-const plain = (node: Node): unknown => {
-  if (node.type === "array") return (node.children ?? []).map(plain)
-  return node.type === "object" ? {} : node.value
-}
-
-/** Values as they were written, for messages. */
-const show = (text: string, node: Node): string => {
-  const written = text.slice(node.offset, node.offset + node.length).replace(/\s+/g, " ")
-  return written.length > 60 ? `${written.slice(0, 57)}...` : written
-}
-
-const lineOf = (text: string, offset: number): number => text.slice(0, offset).split("\n").length
-
-interface Entry {
-  readonly place: string
-  readonly resource: ResourceConfig | undefined
-}
-
-/** One entry; problems are added to the list. `null` and, for mode, "" are what Go takes for "not there". */
-const readEntry = (text: string, node: Node, position: number, problems: Array<string>): Entry => {
-  const values = new Map<Key, Node>()
-  const properties = node.type === "object" ? (node.children ?? []) : []
-  for (const property of properties) {
-    const [name, value] = property.children ?? []
-    if (name === undefined || value === undefined) continue
-    const key = keyOf(String(name.value))
-    if (key === undefined) {
-      problems.push(
-        `entry ${position} (line ${lineOf(text, name.offset)}): unknown key "${name.value}"; keys are ${keys.join(", ")}`
-      )
-    } else values.set(key, value)
-  }
-  const name = values.get("name")
-  const called = typeof name?.value === "string" && name.value !== "" ? ` "${name.value}"` : ""
-  const place = `entry ${position}${called} (line ${lineOf(text, node.offset)})`
-  if (node.type !== "object") {
-    problems.push(`${place}: is ${show(text, node)}, but must be an object with the keys ${keys.join(", ")}`)
-    return { place, resource: undefined }
-  }
-  const before = problems.length
-  const read = <A>(key: Key, rule: Rule<A>, otherwise: A | undefined): A => {
-    const value = values.get(key)
-    const absent = value === undefined || value.type === "null" || (key === "mode" && value.value === "")
-    if (absent && otherwise !== undefined) return otherwise
-    const result = absent ? Result.fail("is missing") : rule(plain(value))
-    if (Result.isSuccess(result)) return result.success
-    problems.push(
-      absent || value === undefined
-        ? `${place}: "${key}" is missing`
-        : `entry ${position}${called} (line ${lineOf(text, value.offset)}): "${key}" is ${show(text, value)}, but ${result.failure}`
-    )
-    return otherwise as A
-  }
-  const mode = read("mode", readMode, "bridge")
-  const capacity = read("capacity", readCapacity, mode === "passthru" ? 1 : defaultCapacity)
-  const resource: ResourceConfig = {
-    name: read("name", readName, undefined),
-    lowerDevice: read("lowerDevice", readLowerDevice, undefined),
-    mode,
-    capacity,
-    standalone: read("standalone", readStandalone, false)
-  }
-  if (problems.length > before) return { place, resource: undefined }
-  if (mode === "passthru" && capacity > 1) {
-    problems.push(`${place}: "capacity" is ${capacity}, but in mode passthru a lower device takes a single link`)
-  }
-  const longest = formatDeviceID({ resource: resource.name, ordinal: capacity - 1 })
-  if (longest.length > longestDeviceID) {
-    problems.push(
-      `${place}: "name" is too long: device ID "${longest}" has ${longest.length} characters, and the kubelet takes ${longestDeviceID}`
-    )
-  }
-  return { place, resource }
-}
-
-/** Two entries of one name, or (a chance of 1 in 131072 a pair) two names with the same block of ifindexes. */
-const compareEntries = (entries: ReadonlyArray<Entry>, problems: Array<string>): void => {
-  const byName = new Map<string, string>()
-  const byBlock = new Map<number, string>()
-  for (const { place, resource } of entries) {
-    if (resource === undefined) continue
-    const { name } = resource
-    const twin = byName.get(name)
-    const neighbour = byBlock.get(indexBlock(name))
-    if (twin !== undefined) problems.push(`${place}: "name" is that of ${twin} as well`)
-    else if (neighbour !== undefined) {
-      problems.push(
-        `${place}: "name" leads to the same ifindexes as that of ${neighbour}, since both names have the same hash; rename one`
-      )
-    }
-    byName.set(name, twin ?? place)
-    byBlock.set(indexBlock(name), neighbour ?? place)
-  }
+export interface ReadConfig {
+  readonly config: Config
+  /** What was taken otherwise than it is written; a line each. */
+  readonly remarks: ReadonlyArray<string>
 }
 
 /** The configuration in `text`, or everything that is wrong with it. */
-export const parseConfig = (source: string, text: string): Result.Result<Config, ConfigError> => {
+export const parseConfig = (source: string, text: string): Result.Result<ReadConfig, ConfigError> => {
   const fail = (problems: ReadonlyArray<string>) => Result.fail(new ConfigError({ source, problems }))
-  const errors: Array<ParseError> = []
-  const root = text.trim() === "" ? undefined : parseTree(text, errors, { disallowComments: true })
-  const [error] = errors
-  if (root === undefined || error !== undefined) {
-    const at = error?.offset ?? 0
-    const column = at - text.lastIndexOf("\n", at - 1)
-    return fail([
-      text.trim() === ""
-        ? `is empty; give a JSON array of resources, or [] for one resource for every physical link and bond`
-        : `line ${lineOf(text, at)}, column ${column}: ${describeSyntaxError(text, at, error)}`
-    ])
+  if (text.trim() === "") {
+    return fail(["is empty; give a JSON array of resources, or [] for one resource for every physical link and bond"])
   }
-  if (root.type !== "array") return fail([`must be a JSON array of resources, but is ${show(text, root)}`])
-  const problems: Array<string> = []
-  const entries = (root.children ?? []).map((node, n) => readEntry(text, node, n + 1, problems))
-  compareEntries(entries, problems)
+  const parsed = parseText(text, bounds)
+  if (Result.isFailure(parsed)) return fail([parsed.failure])
+  const root = parsed.success
+  if (root.type !== "array" && root.type !== "null") {
+    return fail([`must be a JSON array of resources, but is ${show(text, root)}`])
+  }
+  const entries = (root.children ?? []).map((node, n) => readEntry(text, node, n + 1))
+  const resources = entries.flatMap(({ where, resource }) => (resource === undefined ? [] : [{ where, resource }]))
+  const last = new Map(resources.map(({ where, resource }) => [resource.name, where]))
+  const used = resources.filter(({ where, resource }) => last.get(resource.name) === where)
+  const problems = [...entries.flatMap((entry) => entry.problems), ...findClashes(used)]
   if (problems.length > 0) return fail(problems)
-  const resources = entries.flatMap(({ resource }) => (resource === undefined ? [] : [resource]))
-  return Result.succeed(resources.length === 0 ? { _tag: "Discover" } : { _tag: "Resources", resources })
+  const remarks = [
+    ...entries.flatMap((entry) => entry.remarks),
+    ...resources
+      .filter((resource) => !used.includes(resource))
+      .map(({ where, resource }) => `${where}: "name" is that of ${last.get(resource.name)} as well, which is used`)
+  ]
+  const config: Config =
+    used.length === 0 ? { _tag: "Discover" } : { _tag: "Resources", resources: used.map(({ resource }) => resource) }
+  return Result.succeed({ config, remarks })
 }
 
-/** `InvalidSymbol` → `invalid symbol`; what many configurations have is a comma too many. */
-const describeSyntaxError = (text: string, at: number, error: ParseError | undefined): string => {
-  const words = printParseErrorCode(error?.error ?? 1)
-    .replace(/([a-z])([A-Z])/g, "$1 $2")
-    .toLowerCase()
-  return /[}\]]/.test(text[at] ?? "") && /,\s*$/.test(text.slice(0, at))
-    ? `a comma before "${text[at]}", where JSON has none`
-    : `not JSON: ${words}`
+interface ReadEntry {
+  /** `entry 2 "b" (line 7)`. */
+  readonly where: string
+  readonly resource: ResourceConfig | undefined
+  readonly problems: ReadonlyArray<string>
+  readonly remarks: ReadonlyArray<string>
+}
+
+/** As Go's decoder, keys are taken in any case, the last of equal ones, and `null` and, for mode, "" are "not there". */
+const readEntry = (text: string, node: Node, position: number): ReadEntry => {
+  const properties = propertiesOf(node).map((property) => ({ ...property, known: keyOf(property.key) }))
+  const given = new Map(
+    properties.flatMap(({ known, value }) => (known === undefined ? [] : [[known, value] as const]))
+  )
+  for (const [key, value] of given) {
+    if (value.type === "null" || (key === "mode" && value.value === "")) given.delete(key)
+  }
+  const name: unknown = given.get("name")?.value
+  const called = typeof name === "string" && name !== "" ? ` ${quote(name)}` : ""
+  const at = (offset: number): string => `entry ${position}${called} (line ${lineOf(text, offset)})`
+  const where = at(node.offset)
+  const value = node.type === "object" ? Object.fromEntries([...given].map(([k, v]) => [k, toValue(v)])) : toValue(node)
+  const decoded = decodeEntry(value)
+  const told = (key: Key | undefined, words: string): string => {
+    const there = key === undefined ? node : given.get(key)
+    if (there === undefined) return `${where}: "${key}" is missing`
+    return `${at(there.offset)}: ${key === undefined ? "" : `"${key}" `}is ${show(text, there)}, but ${words}`
+  }
+  const unknown = properties
+    .filter(({ known }) => known === undefined)
+    .map(({ key, offset }) => `${at(offset)}: unknown key ${quote(key)} is ignored; keys are ${keys.join(", ")}`)
+  if (Result.isFailure(decoded)) {
+    const problems = decoded.failure.map(({ key, words }) => told(key, words))
+    return { where, resource: undefined, problems: [...new Set(problems)], remarks: unknown }
+  }
+  const { resource, remarks } = toResource(decoded.success)
+  const longest = formatDeviceID({ resource: resource.name, ordinal: resource.capacity - 1 })
+  const tooLong =
+    longest.length > longestDeviceID
+      ? [
+          `${where}: "name" is too long: device ID "${longest}" has ${longest.length} characters, and the kubelet takes ` +
+            `${longestDeviceID}`
+        ]
+      : []
+  return { where, resource, problems: tooLong, remarks: [...unknown, ...remarks.map((words) => `${where}: ${words}`)] }
+}
+
+const keyOf = (text: string): Key | undefined => keys.find((key) => key.toLowerCase() === text.toLowerCase())
+
+interface Fault {
+  /** undefined: the entry itself. */
+  readonly key: Key | undefined
+  readonly words: string
+}
+
+const decode = Schema.decodeUnknownResult(Entry, { errors: "all" })
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const decodeEntry = (value: unknown): Result.Result<Entry, ReadonlyArray<Fault>> =>
+  Result.mapError(decode(value), ({ issue }) =>
+    format(issue).issues.map(({ path: [key] = [], message }) => ({
+      key: keys.find((known) => known === key),
+      words: message
+    }))
+  )
+
+const toResource = (entry: Entry): { readonly resource: ResourceConfig; readonly remarks: ReadonlyArray<string> } => {
+  const { name, lowerDevice, mode = "bridge", capacity = 0, standalone = false } = entry
+  const most = mode === "passthru" ? 1 : largestCapacity
+  const wanted = capacity > 0 ? capacity : Math.min(defaultCapacity, most)
+  const why =
+    mode === "passthru" ? "in mode passthru a lower device takes a single link" : `a resource has up to ${most}`
+  return {
+    resource: { name, lowerDevice: [lowerDevice].flat(), mode, capacity: Math.min(wanted, most), standalone },
+    remarks: wanted > most ? [`"capacity" is ${wanted}, but ${why}; it is taken as ${most}`] : []
+  }
+}
+
+/** Two names, by a chance of 1 in 131072 a pair, with the same block of ifindexes. */
+const findClashes = (
+  entries: ReadonlyArray<{ readonly where: string; readonly resource: ResourceConfig }>
+): ReadonlyArray<string> => {
+  const owners = new Map<number, string>()
+  return entries.flatMap(({ where, resource }) => {
+    const block = indexBlock(resource.name)
+    const owner = owners.get(block)
+    owners.set(block, owner ?? where)
+    return owner === undefined
+      ? []
+      : [
+          `${where}: "name" leads to the same ifindexes as that of ${owner}, since both names have the same hash; rename one`
+        ]
+  })
 }

@@ -4,8 +4,7 @@ import { indexBlock } from "../../devices/deviceID.ts"
 import type { Resources } from "../../devices/resources.ts"
 import type { Link } from "../../link/Link.ts"
 import type { Hardware } from "../../services/HardwareService.ts"
-import type { Config } from "../config/Config.ts"
-import { defaultCapacity } from "../config/configRules.ts"
+import { type Config, defaultCapacity } from "../config/Config.ts"
 import { chooseLowerDevice, isFit } from "./lowerDevice.ts"
 
 export interface Offer {
