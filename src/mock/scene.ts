@@ -61,6 +61,7 @@ export interface Inside {
   readonly addressDel: (link: string | number, address: string, prefix: number) => void
   readonly routes: () => ReadonlyArray<Route>
   readonly routeAdd: (route: Route) => void
+  /** The first of that destination, in whichever table. */
   readonly routeDel: (dst: string, prefix: number) => void
   readonly sysctl: (key: string) => string
   readonly sysctlSet: (key: string, value: string) => void
@@ -79,7 +80,10 @@ export const inside = (machine: Machine, netns: NetnsState): Inside => {
     addressDel: (link, address, prefix) => removeAddress(netns, indexOf(link), address, prefix),
     routes: () => listRoutes(netns),
     routeAdd: (route) => addRoute(netns, route),
-    routeDel: (dst, prefix) => removeRoute(netns, { family: familyOf(dst), dst, prefix }),
+    routeDel: (dst, prefix) => {
+      const found = listRoutes(netns).find((route) => route.dst === dst && route.prefix === prefix)
+      removeRoute(netns, found ?? { family: familyOf(dst), dst, prefix })
+    },
     sysctl: (key) => readSysctl(netns, key),
     sysctlSet: (key, value) => {
       writeSysctl(netns, key, value)
