@@ -25,9 +25,15 @@ const copyTo = (fd: number): void => {
 
 type Koffi = typeof import("koffi")["default"]
 
+/**
+ * Where a file may be made and mapped as code. A pod with a read-only root has only /dev: its /dev/shm is mounted noexec, and
+ * there is nothing else that can be written.
+ */
+const folders = ["/dev/shm", "/run", "/tmp", "/var/tmp", "/dev"]
+
 const loadNative = (): Koffi => {
-  let reason: unknown
-  for (const folder of ["/dev/shm", "/run", "/tmp", "/var/tmp"]) {
+  const reasons: Array<string> = []
+  for (const folder of folders) {
     let fd: number | undefined
     try {
       fd = openSync(folder, O_TMPFILE | constants.O_RDWR, 0o700)
@@ -36,12 +42,12 @@ const loadNative = (): Koffi => {
       process.dlopen(module, `/proc/self/fd/${fd}`)
       return module.exports
     } catch (error) {
-      reason = error
+      reasons.push(`${folder}: ${error instanceof Error ? error.message : error}`)
     } finally {
       if (fd !== undefined) closeSync(fd)
     }
   }
-  throw new Error(`koffi's native part cannot be loaded: ${reason instanceof Error ? reason.message : reason}`)
+  throw new Error(`koffi's native part cannot be loaded: ${reasons.join("; ")}`)
 }
 
 let native: Koffi | undefined
