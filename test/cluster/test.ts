@@ -1,0 +1,57 @@
+/** `test`: the checks one after the other, each with its evidence, and the report of a whole run. */
+
+import { checks } from "./checks/all.ts"
+import { CannotProve, type Check } from "./checks/Check.ts"
+import { kubectl } from "./pods/kubectl.ts"
+import { inventory, nothingMoreThan } from "./pods/leaks.ts"
+import { setUp } from "./pods/setting.ts"
+
+export interface Outcome {
+  readonly check: Check
+  readonly result: "passed" | "failed" | "skipped"
+  /** What was seen; the reason where it failed or was skipped. */
+  readonly evidence: string
+  readonly seconds: number
+}
+
+/** Runs the checks whose name holds one of the words (all of them where there are none). */
+export const test = async (words: ReadonlyArray<string>): Promise<ReadonlyArray<Outcome>> => {
+  const chosen = checks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+  if (chosen.length === 0)
+    throw new Error(`no check is called ${words.join(" or ")}: ${checks.map(({ name }) => name).join(", ")}`)
+  await setUp()
+  const outcomes: Array<Outcome> = []
+  for (const check of chosen) {
+    const outcome = await runOne(check)
+    outcomes.push(outcome)
+    console.log(`${outcome.result} ${check.name} (${outcome.seconds.toFixed(0)} s): ${outcome.evidence}`)
+  }
+  return outcomes
+}
+
+/** One check, and after it that its pods left nothing, which counts as part of it. */
+const runOne = async (check: Check): Promise<Outcome> => {
+  const before = await inventory()
+  const began = Date.now()
+  const outcome = (result: Outcome["result"], evidence: string): Outcome => {
+    const oneLine = evidence.trim().replace(/\s*\n\s*/g, " ")
+    return { check, result, evidence: oneLine, seconds: (Date.now() - began) / 1000 }
+  }
+  try {
+    const evidence = await check.prove()
+    await nothingMoreThan(before)
+    return outcome("passed", evidence)
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    if (error instanceof CannotProve) return outcome("skipped", words)
+    // What the next check meets is to be as if this one had not been.
+    await kubectl("delete pod -l check=yes --timeout=60s", { timeout: 90_000 }).catch(() => {})
+    return outcome("failed", words)
+  }
+}
+
+/** `5 passed, 0 failed, 1 skipped`. */
+export const counted = (outcomes: ReadonlyArray<Outcome>): string =>
+  (["passed", "failed", "skipped"] as const)
+    .map((result) => `${outcomes.filter((one) => one.result === result).length} ${result}`)
+    .join(", ")
