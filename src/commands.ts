@@ -1,5 +1,6 @@
 /** What the executable does beside CNI calls: every `macvtap <command>`, in the order in which help names them. */
 import type * as Effect from "effect/Effect"
+import { agent } from "./agent/command.ts"
 import { pluginVersion } from "./cni/call/version.ts"
 import type { Command } from "./command/Command.ts"
 import { run, type Start } from "./command/run.ts"
@@ -11,6 +12,7 @@ import { uninstall } from "./tools/uninstall/uninstall.ts"
 
 /** Each knows the types of its own options; to whoever runs them they are commands. */
 export const commands = [
+  agent,
   devicePlugin,
   install,
   uninstall,

@@ -52,8 +52,12 @@ function command(name: string, args: ReadonlyArray<string>): Effect.Effect<numbe
       runCommand([name, ...args], {
         executable: isCompiled ? process.execPath : undefined,
         env: process.env,
+        commandLine: isCompiled
+          ? [process.execPath, ...process.argv.slice(2)]
+          : [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+        pid: process.pid,
         out: (text) =>
-          Effect.mapError(caller.answer(text), ({ reason }) => ({ reason: `error writing to stdout: ${reason}` })),
+          Effect.mapError(caller.answer(text, 0), ({ reason }) => ({ reason: `error writing to stdout: ${reason}` })),
         err: caller.tell,
         machine: Layer.succeedContext(services)
       })

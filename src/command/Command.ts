@@ -66,6 +66,9 @@ export interface Surroundings {
   /** The compiled executable that is running, a path; undefined where the sources run. */
   readonly executable: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What starts this very program again: the file, and its arguments. */
+  readonly commandLine: ReadonlyArray<string>
+  readonly pid: number
   /** Writes to stdout; what cannot be written is the command's failure. */
   readonly out: (text: string) => Effect.Effect<void, ToolError>
   /** Writes to stderr; best effort. */

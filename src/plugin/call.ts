@@ -60,7 +60,7 @@ export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Servic
       const work = Effect.gen(function* () {
         const environment = yield* readEnvironment(env)
         if (environment === undefined) return yield* caller.tell(aboutText(program))
-        if (environment.command === "VERSION") return yield* caller.answer(versionDocument)
+        if (environment.command === "VERSION") return yield* caller.answer(versionDocument, 0)
         stdin = yield* readStdin(invocation)
         const network = yield* readNetConf(program, environment.command, stdin)
         const config = yield* readConfig(environment, network, env)
@@ -68,8 +68,8 @@ export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Servic
       }).pipe(Effect.mapError(toCniError))
       const exit = yield* Effect.exit(interruptible(work))
       if (Exit.isSuccess(exit)) return 0
-      const error = asCniError(exit.cause)
-      yield* caller.answer(errorDocument(error, answerVersion(stdin))).pipe(
+      const error = asCniError(exit.cause, caller)
+      yield* caller.answer(errorDocument(error, answerVersion(stdin)), 1).pipe(
         // Nobody takes the answer: the words go to whoever listens to people's.
         Effect.catch(() => caller.tell(`${error.message}\n`))
       )
@@ -99,7 +99,7 @@ const perform = Effect.fnUntraced(function* (command: keyof typeof commands, con
   const caller = yield* CallerService
   const log = yield* (yield* LogOpener).open(logSettings(config))
   yield* commands[command].pipe(
-    Effect.flatMap((document) => (typeof document === "string" ? caller.answer(document) : Effect.void)),
+    Effect.flatMap((document) => (typeof document === "string" ? caller.answer(document, 0) : Effect.void)),
     Effect.scoped,
     Effect.provideService(ConfigService, config),
     Effect.provideService(LogService, log)
@@ -113,14 +113,14 @@ const logSettings = ({ network, attachment }: ConfigService["Service"]): LogSett
 })
 
 /** Every way a call can end badly, as the one error object that CNI knows. Never a stack trace. */
-const asCniError = (cause: Cause.Cause<CniError>): CniError => {
+const asCniError = (cause: Cause.Cause<CniError>, { whyStopped }: CallerService["Service"]): CniError => {
   const failure = cause.reasons.find(Cause.isFailReason)
   if (failure !== undefined) return failure.error
   const defect = cause.reasons.find(Cause.isDieReason)?.defect
   if (defect === undefined) {
     return new CniError({
       code: codes.tryAgainLater,
-      msg: "the call was stopped by a signal",
+      msg: whyStopped?.() ?? "the call was stopped by a signal",
       details: "what an ADD had made was taken back; any call can be made again"
     })
   }

@@ -9,9 +9,14 @@ export class AnswerLost extends Data.TaggedError("AnswerLost")<{ readonly reason
 export class CallerService extends Context.Service<
   CallerService,
   {
-    /** Hands over the whole answer (a process's stdout). Where that fails the call has failed: what ADD made is taken back. */
-    readonly answer: (text: string) => Effect.Effect<void, AnswerLost>
+    /**
+     * Hands over the whole answer (a process's stdout), the last thing of a call that ends with `status`. Where that fails
+     * the call has failed: what ADD made is taken back.
+     */
+    readonly answer: (text: string, status: 0 | 1) => Effect.Effect<void, AnswerLost>
     /** Says something to people (a process's stderr); best effort. */
     readonly tell: (text: string) => Effect.Effect<void>
+    /** In words why the call was interrupted, where it was no signal. */
+    readonly whyStopped?: () => string | undefined
   }
 >()("macvtap-cni/services/CallerService") {}

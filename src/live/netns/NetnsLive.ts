@@ -95,6 +95,9 @@ const judge = (path: string, seen: number): Netns | Found => {
   }
 }
 
+/** Whether the descriptor is of a network namespace. */
+export const isNetns = (fd: number): boolean => fstatfsType(fd) === NSFS_MAGIC && namespaceType(fd) === CLONE_NEWNET
+
 /** 0 for a file that is no namespace at all. */
 const namespaceType = (fd: number): number => {
   try {

@@ -69,6 +69,16 @@ export const assertHome = (): void => {
   if (stranded !== undefined) throw stranded
 }
 
+/** Whether an earlier step could not come back. */
+export const isStranded = (): boolean => stranded !== undefined
+
+/** Enters the namespace that the thread is in: what every step rehearses before it leaves. Throws where that is refused. */
+export const rehearse = (): void => {
+  assertHome()
+  home ??= openSync(ownNetns, O_CLOEXEC)
+  setns(home, CLONE_NEWNET)
+}
+
 const isHome = (home: number, fd: number): boolean => {
   homeStats ??= fstatSync(home)
   const { ino, dev } = fstatSync(fd)

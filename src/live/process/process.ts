@@ -4,10 +4,11 @@
  * first spawn (5.0 ms against 1.5 in the compiled executable), and wait for whoever else holds a pipe open.
  */
 import { spawn } from "node:child_process"
-import { closeSync, writeSync } from "node:fs"
+import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { errnoOf } from "../system/errno.ts"
-import { kill, memfdCreate } from "../system/libc.ts"
+import { kill } from "../system/libc.ts"
+import { fileOf } from "./memoryFile.ts"
 import { makeOutput } from "./output.ts"
 
 export interface ProcessInput {
@@ -52,19 +53,6 @@ const grace = 200
 const maxEnding = 1000
 /** Milliseconds to wait for a killed child to be gone. */
 const maxDying = 2000
-
-/** A file without a path that holds the text, to be read from its start. */
-const fileOf = (text: string): number => {
-  const fd = memfdCreate("stdin")
-  try {
-    const bytes = Buffer.from(text)
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at)
-    return fd
-  } catch (thrown) {
-    closeSync(fd)
-    throw thrown
-  }
-}
 
 /** Kills the child and what it started: it leads a process group of its own. */
 const killGroup = (pid: number): void => {

@@ -117,11 +117,40 @@ export const pipe = (): readonly [number, number] => {
 }
 const nativePipe2 = declare("pipe2", ["void *", "int"])
 const F_GETFD = 1
+const F_SETFD = 2
 const F_SETFL = 4
 const nativeFcntl = declare("fcntl", ["int", "int", "int"])
 
+/** `fcntl(fd, F_SETFL, O_NONBLOCK)` and `fcntl(fd, F_SETFD, FD_CLOEXEC)`: for a descriptor that somebody else opened. */
+export const setNonBlocking = (fd: number): void => {
+  nativeFcntl(fd, F_SETFL, constants.O_NONBLOCK)
+  nativeFcntl(fd, F_SETFD, 1)
+}
+
 /** `fcntl(fd, F_GETFD) & FD_CLOEXEC`: whether the descriptor ends at the next exec(2). */
 export const isCloseOnExec = (fd: number): boolean => (nativeFcntl(fd, F_GETFD, 0) & 1) !== 0
+
+/**
+ * `execve(file, argv, env)`: this process becomes another program, which keeps these descriptors (Node has every one
+ * closed). Throws where it does not.
+ */
+export const execve = (
+  file: string,
+  argv: ReadonlyArray<string>,
+  env: ReadonlyArray<string>,
+  kept: ReadonlyArray<number>
+): never => {
+  for (const fd of kept) {
+    try {
+      nativeFcntl(fd, F_SETFD, 0)
+    } catch (thrown) {
+      if (errnoOf(thrown) !== "EBADF") throw thrown
+    }
+  }
+  nativeExecve(file, [...argv, null], [...env, null])
+  throw new Error("execve came back")
+}
+const nativeExecve = declare("execve", ["str", "str *", "str *"])
 
 /** `int kill(pid_t pid, int signal)`; a negative pid is a process group. */
 export const kill: (pid: number, signal: number) => number = declare("kill", ["int", "int"])

@@ -4,6 +4,7 @@
  */
 import { closeSync } from "node:fs"
 import { arch } from "node:os"
+import { errnoOf } from "./errno.ts"
 import { declare, declareWaiting } from "./foreign.ts"
 
 const EPOLL_CLOEXEC = 0o2000000
@@ -28,6 +29,12 @@ export interface Poller {
   readonly close: () => void
 }
 
+/** A signal is nothing to end for. */
+const interrupted = (thrown: unknown): number => {
+  if (errnoOf(thrown) === "EINTR") return 0
+  throw thrown
+}
+
 /** `failed` is told what ends the watching, which nothing else does. */
 export const makePoller = (failed: (reason: unknown) => void): Poller => {
   const poll = epollCreate(EPOLL_CLOEXEC)
@@ -48,7 +55,7 @@ export const makePoller = (failed: (reason: unknown) => void): Poller => {
   }
   const wait = async (): Promise<void> => {
     while (open) {
-      const count = await epollWait(poll, new Uint8Array(events.buffer), mostEvents, -1)
+      const count = await epollWait(poll, new Uint8Array(events.buffer), mostEvents, -1).catch(interrupted)
       for (let index = 0; open && index < count; index++) {
         watched.get(events.getInt32(index * eventSize + dataOffset, true))?.()
       }

@@ -29,6 +29,8 @@ export const runTool = async (argv: ReadonlyArray<string>, options: ToolOptions 
     runCommand(argv, {
       executable: options.executable,
       env: options.env ?? {},
+      commandLine: ["macvtap", ...argv],
+      pid: process.pid,
       out: (text) => Effect.sync(() => void stdout.push(text)),
       err: (text) => Effect.sync(() => void stderr.push(text)),
       machine: options.machine ?? mockLayer(makeKernel())

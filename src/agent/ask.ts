@@ -1,0 +1,58 @@
+/** Asks an agent for what it is, without a call. */
+import { closeSync } from "node:fs"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { errnoOf } from "../live/system/errno.ts"
+import { connectTo, receive, send } from "../live/system/packets.ts"
+import { makePoller } from "../live/system/poller.ts"
+import { conversationVersion } from "./conversation.ts"
+import type { Status } from "./status.ts"
+
+/** Nobody listens there (`ENOENT`, `ECONNREFUSED`), or nobody answers as an agent of this version does. */
+export class AgentUnreachable extends Data.TaggedError("AgentUnreachable")<{
+  readonly socket: string
+  readonly problem: string
+}> {}
+
+/** Milliseconds. */
+const patience = 2_000
+
+/** The status of the agent that listens on the socket. */
+export const askAgent = (socket: string): Effect.Effect<Status, AgentUnreachable> => {
+  const unreachable = (problem: string): AgentUnreachable => new AgentUnreachable({ socket, problem })
+  return Effect.callback<Status, AgentUnreachable>((resume) => {
+    let fd: number | undefined
+    const end = (outcome: Effect.Effect<Status, AgentUnreachable>): void => {
+      clearTimeout(timer)
+      poller.close()
+      if (fd !== undefined) closeSync(fd)
+      resume(outcome)
+    }
+    const fail = (problem: string): void => end(Effect.fail(unreachable(problem)))
+    const poller = makePoller((reason) => fail(String(reason)))
+    const timer = setTimeout(() => fail("it does not answer"), patience)
+    try {
+      fd = connectTo(socket)
+      const connection = fd
+      poller.watch(connection, () => {
+        const packet = receive(connection)
+        if (packet === "ended") fail("it answers nothing")
+        else if (packet !== undefined) end(readStatus(packet.text, unreachable))
+      })
+      send(connection, `macvtap ${conversationVersion} status`)
+    } catch (thrown) {
+      fail(errnoOf(thrown) ?? String(thrown))
+    }
+  })
+}
+
+const readStatus = (
+  text: string,
+  unreachable: (problem: string) => AgentUnreachable
+): Effect.Effect<Status, AgentUnreachable> =>
+  text.startsWith("status ")
+    ? Effect.try({
+        try: () => JSON.parse(text.slice("status ".length)) as Status,
+        catch: () => unreachable("its answer is not JSON")
+      })
+    : Effect.fail(unreachable(`it says: ${text}`))

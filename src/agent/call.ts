@@ -1,0 +1,97 @@
+/** One call of a client's: from what was handed over to the last word. What it does is plugin/call.ts, as for any call. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { CniError, codes, errorDocument } from "../cni/call/CniError.ts"
+import { StdinError } from "../cni/call/Invocation.ts"
+import { newestVersion } from "../cni/call/version.ts"
+import { servicesFor } from "../live/layer.ts"
+import { SystemError } from "../live/system/errno.ts"
+import { rootAt } from "../live/system/root.ts"
+import type { Whereabouts } from "../live/whereabouts.ts"
+import { call } from "../plugin/call.ts"
+import { AnswerLost, type CallerService } from "../services/CallerService.ts"
+import { errnoName } from "../wire/errno.ts"
+import type { Client } from "./Client.ts"
+import { type Opening, say } from "./conversation.ts"
+import type { Handed } from "./descriptors.ts"
+import type { Gate } from "./limits.ts"
+
+export interface Call {
+  readonly client: Client
+  readonly opening: Extract<Opening, { readonly _tag: "Call" }>
+  readonly handed: Handed
+}
+
+/** What all calls of an agent share. */
+export interface Resident {
+  readonly gate: Gate
+  /** The folder of the kernel's settings. */
+  readonly sysctls: string
+}
+
+/** Answers the call, to the client's end or ours. To be interrupted by `client.stop` alone. */
+export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<void> => {
+  const { client, opening, handed } = asked
+  const { seconds } = gate.limits
+  let spoken = false
+  const caller: CallerService["Service"] = {
+    answer: (text, status) => {
+      spoken = true
+      return Effect.mapError(
+        client.deliver(text, status),
+        (errno) => new AnswerLost({ reason: errno === "EBADF" ? "it is closed" : errno })
+      )
+    },
+    tell: (text) => Effect.sync(() => client.tell(text)),
+    whyStopped: () =>
+      client.stopped() === "time limit" ? `the call was not done within ${seconds} seconds` : undefined
+  }
+  const refuse = (error: CniError): Effect.Effect<1> =>
+    caller.answer(errorDocument(error, newestVersion), 1).pipe(
+      Effect.catch(() => Effect.sync(() => client.tell(`${error.message}\n`))),
+      Effect.as(1)
+    )
+  const work = call({
+    program: opening.program,
+    env: handed.env,
+    stdin: Effect.fromResult(
+      opening.stdinErrno === 0
+        ? Result.mapError(handed.stdin, (message) => new StdinError({ message }))
+        : Result.fail(new StdinError({ message: errnoName(opening.stdinErrno) }))
+    )
+  }).pipe(Effect.provide(servicesFor(caller, client.tell, placeOf(asked, sysctls))))
+  return Effect.uninterruptibleMask((interruptible) =>
+    Effect.gen(function* () {
+      const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
+      const exit = yield* Effect.exit(interruptible(gate.pass(work, refuse(full(gate)))))
+      clearTimeout(timer)
+      // Interrupted where nothing has begun, among those that wait.
+      if (!spoken && exit._tag === "Failure") yield* refuse(stoppedWaiting(caller.whyStopped?.()))
+      client.say(say.exit(exit._tag === "Success" ? exit.value : 1))
+    })
+  )
+}
+
+/** Where the client is: its network namespace, its root directory, and what only its own process may open. */
+const placeOf = ({ client, opening, handed }: Call, sysctls: string): Whereabouts => ({
+  root: rootAt(handed.root),
+  netns: handed.netns,
+  opened: (path) => {
+    if (path !== handed.env["CNI_NETNS"]) return undefined
+    if (opening.netnsErrno !== 0) throw new SystemError("open", errnoName(opening.netnsErrno))
+    return handed.container
+  },
+  sysctls,
+  start: client.start,
+  resident: true
+})
+
+const stoppedWaiting = (why = "the call was stopped by a signal"): CniError =>
+  new CniError({ code: codes.tryAgainLater, msg: why, details: "it had not begun; any call can be made again" })
+
+const full = ({ limits }: Gate): CniError =>
+  new CniError({
+    code: codes.tryAgainLater,
+    msg: `the agent has ${limits.running} calls to answer, and ${limits.waiting} that wait`,
+    details: `it takes no more at once; try again, or give it more room ("macvtap agent --calls", "--waiting")`
+  })

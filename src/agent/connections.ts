@@ -1,0 +1,99 @@
+/** Who connects: looked at, heard for its first words within a time, and given to whom the words are for. */
+import { closeSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Packet } from "../live/system/packets.ts"
+import { accept, peerOf, receive, send } from "../live/system/packets.ts"
+import type { Poller } from "../live/system/poller.ts"
+import { makeClient } from "./Client.ts"
+import { answer, type Resident } from "./call.ts"
+import { readOpening, say } from "./conversation.ts"
+import { readDescriptors } from "./descriptors.ts"
+
+/** Milliseconds until the first packet, which a client sends at once. */
+const openingLimit = 5_000
+
+export interface Attended extends Resident {
+  readonly poller: Poller
+  /** The document that answers `status`. */
+  readonly status: Effect.Effect<string>
+  /** Whose calls are answered beside root's. */
+  readonly user: number
+}
+
+/** Takes every connection that waits, and attends to each with `run`. */
+export const acceptAll = (listener: number, attended: Attended, run: (work: Effect.Effect<void>) => void): void => {
+  for (let fd = accept(listener); fd !== undefined; fd = accept(listener)) run(attend(fd, attended))
+}
+
+/** One connection, until it is closed. */
+const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { uid } = peerOf(connection)
+    if (uid !== 0 && uid !== attended.user) return lastWord(connection, `user ${uid} is not who may call`)
+    return Effect.flatMap(firstPacket(connection, attended.poller), (packet) =>
+      packet === undefined ? lastWord(connection, undefined) : heed(connection, packet, attended)
+    )
+  })
+
+/** The first packet; undefined where none comes in time, or ever. */
+const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | undefined> =>
+  Effect.callback((resume) => {
+    const end = (packet: Packet | undefined): void => {
+      clearTimeout(timer)
+      unwatch()
+      resume(Effect.succeed(packet))
+    }
+    const timer = setTimeout(() => end(undefined), openingLimit)
+    const unwatch = poller.watch(connection, () => {
+      const packet = Result.getOrUndefined(Result.try(() => receive(connection)))
+      if (packet !== undefined) end(packet === "ended" ? undefined : packet)
+    })
+    return Effect.sync(() => {
+      clearTimeout(timer)
+      unwatch()
+      closeSync(connection)
+    })
+  })
+
+const heed = (connection: number, { text, descriptors }: Packet, attended: Attended): Effect.Effect<void> => {
+  const opening = readOpening(text)
+  const over = Effect.sync(() => {
+    for (const fd of descriptors) closeSync(fd)
+  })
+  const refuse = (why: string): Effect.Effect<void> => {
+    attended.gate.refuse()
+    return lastWord(connection, why)
+  }
+  if (opening._tag === "Unknown") return Effect.ensuring(refuse(opening.problem), over)
+  if (opening._tag === "Status") {
+    return attended.status.pipe(
+      Effect.flatMap((document) => speak(connection, say.status(document))),
+      Effect.ensuring(over)
+    )
+  }
+  const handed = readDescriptors(descriptors, opening.netnsErrno === 0)
+  if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)
+  return Effect.withFiber((fiber) => {
+    const client = makeClient(connection, attended.poller, () => fiber.interruptUnsafe())
+    return answer({ client, opening, handed: handed.success }, attended).pipe(
+      Effect.ensuring(Effect.sync(client.close)),
+      Effect.ensuring(over)
+    )
+  })
+}
+
+const speak = (connection: number, text: string): Effect.Effect<void> =>
+  Effect.sync(() => {
+    try {
+      send(connection, text)
+    } catch {
+      // It is gone already.
+    } finally {
+      closeSync(connection)
+    }
+  })
+
+/** Refuses, where there is something to say, and closes the connection. */
+const lastWord = (connection: number, why: string | undefined): Effect.Effect<void> =>
+  why === undefined ? Effect.sync(() => closeSync(connection)) : speak(connection, say.refused(why))
