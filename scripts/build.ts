@@ -1,5 +1,6 @@
 /**
- * `npm run build [-- --target x64|arm64] [--out file]`: the sources and a Bun runtime as one executable, dist/macvtap.
+ * `npm run build [-- --target x64|arm64] [--out file]`: the sources and a Bun runtime as one executable, dist/macvtap, and
+ * beside it the static client, dist/macvtap-client, where there is a C compiler.
  * For another architecture than this machine's (dist/macvtap-arm64) its Bun and its koffi come from the npm registry.
  */
 import { spawnSync } from "node:child_process"
@@ -7,6 +8,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs"
 import { basename, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { buildClient } from "./build/client.ts"
 import { architectures, isArchitecture, packageFolder } from "./build/packages.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -39,4 +41,9 @@ else {
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   const size = (statSync(out).size / 1e6).toFixed(0)
   process.stdout.write(`${relative(process.cwd(), out)}: linux-${target}, ${size} MB, built in ${seconds} s\n`)
+
+  const client = join(dirname(out), basename(out).replace(/^macvtap/, "macvtap-client"))
+  const problem = buildClient({ root, target, here, out: client })
+  const said = problem === undefined ? `${(statSync(client).size / 1e3).toFixed(0)} kB` : `not built: ${problem}`
+  process.stdout.write(`${relative(process.cwd(), client)}: ${said}\n`)
 }

@@ -19,11 +19,17 @@ export const passed = [
   "KUBERNETES_SERVICE_HOST=",
   "OTEL_",
   "DP_MACVTAP_CONF=",
+  "UV_THREADPOOL_SIZE=",
+  "LISTEN_PID=",
+  "LISTEN_FDS=",
   "MACVTAP_"
 ] as const
 
-/** The runtime knows these too, and needs them for nothing but what they are: where programs are, where a person stands. */
-const harmless = new Set(["PATH=", "PWD="])
+/**
+ * The runtime knows these too, and needs them for nothing but what they are: where programs are, where a person stands, how
+ * many threads may wait for the kernel.
+ */
+const harmless = new Set(["PATH=", "PWD=", "UV_THREADPOOL_SIZE="])
 
 /** Offsets of ELF's header (64 bit, little endian) and of the entries of its table of segments. */
 const header = { entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }

@@ -8,6 +8,8 @@ import { defaultLimits, type Limits } from "./limits.ts"
 /** Requests within which the kernel waits have a thread each, up to so many; the engine is told before it starts. */
 const threads = 64
 const threadsVariable = "UV_THREADPOOL_SIZE"
+/** Says that the engine has been told, so that nobody is told for ever. */
+const toldVariable = "MACVTAP_AGENT_TOLD"
 
 const options = {
   socket: {
@@ -55,9 +57,13 @@ export const agent = makeCommand({
         )
       )
     }
-    if (env[threadsVariable] === undefined) {
+    if (env[toldVariable] === undefined) {
       const { execve } = yield* Effect.promise(() => import("../live/system/libc.ts"))
-      const words = Object.entries({ ...env, [threadsVariable]: String(threads) })
+      const words = Object.entries({
+        ...env,
+        [threadsVariable]: env[threadsVariable] ?? String(threads),
+        [toldVariable]: "1"
+      })
       execve(
         commandLine[0] ?? "",
         commandLine,

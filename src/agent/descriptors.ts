@@ -3,12 +3,11 @@ import { fstatSync } from "node:fs"
 import * as Result from "effect/Result"
 import { isNetns } from "../live/netns/NetnsLive.ts"
 import { readMemoryFile } from "../live/process/memoryFile.ts"
+import { longestInput } from "../live/process/streams.ts"
 import { errnoOf } from "../live/system/errno.ts"
 
 /** Bytes: no exec(2) takes a larger environment. */
 const longestEnvironment = 4 * 1024 * 1024
-/** Bytes: what the configuration's reader refuses anyway. */
-const longestStdin = 16 * 1024 * 1024
 
 export interface Handed {
   readonly env: Readonly<Record<string, string>>
@@ -61,10 +60,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 const readText = (fd: number): Result.Result<string, string> => {
   try {
-    return Result.succeed(decoder.decode(readMemoryFile(fd, longestStdin)))
+    return Result.succeed(decoder.decode(readMemoryFile(fd, longestInput)))
   } catch (thrown) {
     const errno = errnoOf(thrown)
     if (errno !== "EFBIG") throw thrown
-    return Result.fail(`longer than ${longestStdin} bytes`)
+    return Result.fail(`longer than ${longestInput} bytes`)
   }
 }

@@ -6,6 +6,12 @@ import { type RunResult, run } from "./run.ts"
 export const executable: string =
   process.env["MACVTAP_CNI_EXECUTABLE"] ?? fileURLToPath(new URL("../../dist/macvtap", import.meta.url))
 
+/**
+ * The client of the agent that runs beside the tests (suite/agent.ts), in a folder without a standalone executable: what
+ * it answers, the agent has answered. undefined where there is no C compiler, or no right to run an agent.
+ */
+export const client: string | undefined = process.env["MACVTAP_CNI_CLIENT"]
+
 /** Where Debian has its CNI plugins (package containernetworking-plugins). */
 export const debianPlugins = "/usr/lib/cni"
 

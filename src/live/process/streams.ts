@@ -34,7 +34,7 @@ export const writeAll = (fd: number, text: string): void => {
 }
 
 /** Bytes: what the configuration's reader refuses anyway. A caller that never ends must not fill the node's memory. */
-const longestInput = 1024 * 1024
+export const longestInput = 1024 * 1024
 
 /**
  * All of stdin, at most 1 MiB. A byte order mark is a character, which JSON has no place for. Throws what node:fs throws.

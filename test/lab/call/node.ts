@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { assert } from "vitest"
 import { type IpLink, ipLinks } from "../ip.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../netns.ts"
-import { debianPlugins, executable, inNetns } from "../plugin.ts"
+import { client, debianPlugins, executable, inNetns } from "../plugin.ts"
 import { type RunResult, run } from "../run.ts"
 import { assertError, assertResult, type ErrorDocument, type ResultDocument } from "./wellFormed.ts"
 
@@ -12,9 +12,10 @@ export type Program = ReadonlyArray<string>
 
 const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
 
-/** What a runtime starts, and what it is made of. */
+/** What a runtime starts, and what it is made of: both ways in which a node is run, and the sources. */
 export const programs: ReadonlyArray<readonly [name: string, program: Program]> = [
   ["the executable", [executable]],
+  ...(client === undefined ? [] : [["the client, with an agent", [client]] as const]),
   ["the sources, on Node", [process.execPath, main]]
 ]
 

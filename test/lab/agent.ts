@@ -1,0 +1,62 @@
+/** An agent of one's own: its socket in a folder of root's, and a client that knows it. */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { buildClient } from "../../scripts/build/client.ts"
+import { isArchitecture } from "../../scripts/build/packages.ts"
+import { type Daemon, startDaemon } from "./daemon.ts"
+import { executable } from "./plugin.ts"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+
+export interface AgentFolder extends AsyncDisposable {
+  readonly path: string
+  readonly socket: string
+  /** `macvtap`, the client; beside it a test may put a `macvtap-standalone`. */
+  readonly client: string
+  /** Starts an agent, and waits until it listens. */
+  readonly start: (options?: AgentStart) => Promise<Daemon>
+}
+
+interface AgentStart {
+  /** Another program than the executable under test. */
+  readonly program?: ReadonlyArray<string>
+  /** Words before the program: `["nsenter", …]`. */
+  readonly before?: ReadonlyArray<string>
+  readonly args?: ReadonlyArray<string>
+}
+
+/** A folder with a client, or in words why there is none. `define` is the build's: `{ CONVERSATION: "2" }`. */
+export const makeAgentFolder = async (
+  prefix: string,
+  define: Readonly<Record<string, string>> = {}
+): Promise<AgentFolder | string> => {
+  // 0700, as mkdtemp makes it.
+  const path = await mkdtemp(join(tmpdir(), `${prefix}-`))
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true })
+  const [socket, client] = [join(path, "agent.sock"), join(path, "macvtap")]
+  const here = isArchitecture(process.arch) ? process.arch : "x64"
+  const problem = buildClient({ root, target: here, here, out: client, define: { AGENT_SOCKET: socket, ...define } })
+  if (problem !== undefined) {
+    await remove()
+    return problem
+  }
+  const daemons: Array<Daemon> = []
+  return {
+    path,
+    socket,
+    client,
+    start: async ({ program = [executable], before = [], args = [] } = {}) => {
+      const [command = "", ...rest] = [...before, ...program, "agent", "--socket", socket, ...args]
+      const daemon = startDaemon(command, rest)
+      daemons.push(daemon)
+      await daemon.line(/listens on/, 20_000)
+      return daemon
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const daemon of daemons) await daemon[Symbol.asyncDispose]()
+      await remove()
+    }
+  }
+}
