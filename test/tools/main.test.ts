@@ -36,7 +36,10 @@ describe("the command line", () => {
     const { status, stdout, stderr } = await runTool(["instal\u001b[31ml"])
     assert.strictEqual(status, 2)
     assert.strictEqual(stdout, "")
-    assert.match(stderr, /^macvtap: unknown command "instal\\u001b\[31ml"; there are device-plugin, install, .*\n$/)
+    assert.match(
+      stderr,
+      /^macvtap: unknown command "instal\\u001b\[31ml"; there are agent, device-plugin, install, .*\n$/
+    )
   })
 
   it.each([
