@@ -35,7 +35,7 @@ export class NetnsService extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<string>, NetnsError>
     /**
      * `flock` on the namespace itself: until the scope closes, or this process ends, no other of this plugin's calls has
-     * it. Waits three seconds at most, then fails with ETIMEDOUT.
+     * it. Waits ten seconds at most, then fails with ETIMEDOUT.
      */
     readonly lock: (netns: Netns) => Effect.Effect<void, NetnsError, Scope.Scope>
     /** `sysctl <key>` inside the namespace, with `/` between parts: `net/ipv4/conf/net1/arp_notify`. Trimmed. */

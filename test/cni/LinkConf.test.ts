@@ -11,7 +11,7 @@ const read = (config: object, args: CniArgs = {}, program = "macvtap") =>
     Effect.flatMap((conf) => readLinkConf(conf, args))
   )
 
-const silent = { linkInContainer: false, options: {}, promisc: false, allmulti: true, dns: {} }
+const silent = { linkInContainer: false, options: {}, promisc: false, hostAccess: false, allmulti: true, dns: {} }
 
 const invalid = (words: string) => ({ code: 7, msg: `invalid configuration: ${words}` })
 

@@ -75,6 +75,21 @@ export const addresses = (it: InWorld): void => {
       assert.deepInclude(routes.map(routeText), "fe80::/64 metric 256")
     }))
 
+  it("IPv6 makes none of the MAC where addr_gen_mode says so, and takes one that is given", ({ host, c1 }) =>
+    Effect.gen(function* () {
+      const { sysctlSet } = yield* NetnsService
+      yield* addTap(host, "net1", { netns: c1.netns, index, mac: "02:03:04:05:06:07" })
+      yield* sysctlSet(c1.netns, "net/ipv6/conf/net1/addr_gen_mode", "1")
+      yield* c1.route.linkSet(index, { up: true })
+      yield* c1.route.addressAdd(index, { ...v6("fe80::7", 64), nodad: true })
+      yield* Effect.sleep(50)
+      const found = yield* c1.route.addressList(index)
+      assert.deepStrictEqual(
+        found.map(({ address, tentative = false }) => [address, tentative]),
+        [["fe80::7", false]]
+      )
+    }))
+
   it("are refused twice, of wrong length, where no link is, and where they can be no link's", ({ host, c1 }) =>
     Effect.gen(function* () {
       yield* addTap(host, "net1", { netns: c1.netns, index, up: true })

@@ -67,6 +67,10 @@ const offer = ({ state }: Scene, standalone: boolean): void =>
 const scenarios: Readonly<Record<string, Scenario>> = {
   "a plain ADD": { conf: { mac: "02:00:00:00:00:42", mtu: 1400, promiscMode: true, owner: 1000, group: 1000 } },
   "an ADD with IPAM": { conf: { ipam: { type: "stub" } } },
+  "an ADD with host access": {
+    conf: { hostAccess: true, ipam: { type: "stub" } },
+    prepare: async ({ host }) => void (await host.ip("addr replace 10.9.0.1/24 dev eth0"))
+  },
   "an import": {
     conf: { deviceID: "dev0", mac: "02:00:00:00:00:42", mode: "private", ipam: { type: "stub" } },
     prepare: async ({ host }) => {

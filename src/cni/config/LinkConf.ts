@@ -26,6 +26,8 @@ export interface LinkConf {
   readonly mac?: string
   readonly promisc: boolean
   readonly allmulti: boolean
+  /** The node and the pod shall reach each other. */
+  readonly hostAccess: boolean
   /** User and group ids of the tap node, where they are configured. */
   readonly owner?: number
   readonly group?: number
@@ -60,6 +62,7 @@ const fields = struct({
   mtu,
   promiscMode: orElse(flag, false),
   allmulti: flag,
+  hostAccess: orElse(flag, false),
   owner: id,
   group: id,
   deviceID,
@@ -91,6 +94,7 @@ export const readLinkConf = (conf: NetConf, args: CniArgs): Effect.Effect<LinkCo
 
 const lenientFields = struct({
   deviceID: lenient(deviceID),
+  hostAccess: lenient(flag),
   runtimeConfig: lenient(struct({ deviceID: lenient(deviceID) }))
 })
 
@@ -99,13 +103,17 @@ const lenientFields = struct({
  * without the device leaves its node to the device plugin's own cleaning.
  */
 export const lenientLinkConf = ({ kind, document }: NetConf): LinkConf => {
-  const { runtimeConfig, ...rest } = Result.getOrElse(lenientFields(document), () => ({ runtimeConfig: undefined }))
+  const { runtimeConfig, ...rest } = Result.getOrElse(lenientFields(document), () => ({
+    runtimeConfig: undefined,
+    hostAccess: undefined
+  }))
   const device = { ...rest, ...runtimeConfig }.deviceID
   return {
     linkInContainer: false,
     options: {},
     promisc: false,
     allmulti: kind.allmulti,
+    hostAccess: rest.hostAccess ?? false,
     ...(device === undefined ? {} : { deviceID: device }),
     dns: {}
   }

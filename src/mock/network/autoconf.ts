@@ -48,7 +48,9 @@ export const connect = (link: LinkState, { family, address, prefix, auto }: Addr
 const startIpv6 = (machine: Machine, link: LinkState): void => {
   link.ipv6Started = true
   const own = link.loopback ? "::1" : linkLocalOf(link.mac)
-  if (link.addresses.some(({ address }) => address === own)) return
+  // IN6_ADDR_GEN_MODE_NONE
+  const none = readSysctl(link.netns, `net/ipv6/conf/${link.name}/addr_gen_mode`) === "1"
+  if ((none && !link.loopback) || link.addresses.some(({ address }) => address === own)) return
   const prefix = link.loopback ? 128 : 64
   const address: AddressState = {
     family: 6,

@@ -49,8 +49,18 @@ export const configureAddresses = Effect.fnUntraced(function* (
     const waiting = traced("wait for duplicate address detection", { "wait.for": "duplicate address detection" })
     yield* waiting(awaitDad(container, link))
   }
-  for (const route of allotted.routes) {
-    const asked = yield* toRoute(link, route, allotted.ips)
+  yield* addRoutes(container, link, allotted.routes, allotted.ips)
+})
+
+/** `ip route add`, for each; a gateway that none is given is the first of `ips` in its family. */
+export const addRoutes = Effect.fnUntraced(function* (
+  container: Place,
+  link: Link,
+  routes: ReadonlyArray<ResultRoute>,
+  ips: ReadonlyArray<ResultIp>
+) {
+  for (const route of routes) {
+    const asked = yield* toRoute(link, route, ips)
     yield* container.route.routeAdd(asked).pipe(Effect.mapError(routeRefused(asked)))
   }
 })

@@ -4,9 +4,11 @@ import { CniError, codes } from "../../cni/call/CniError.ts"
 import { needsIp } from "../../cni/call/version.ts"
 import { encodeResult } from "../../cni/result/encodeResult.ts"
 import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
-import { configureAddresses, silenceLink } from "../addresses/configure.ts"
+import { addRoutes, configureAddresses, silenceLink } from "../addresses/configure.ts"
 import { ipamAdd } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
+import { grantHostAccess } from "../hostAccess/grant.ts"
+import { refuseHostAccess } from "../hostAccess/refuse.ts"
 import { attachDevice } from "../link/attach.ts"
 import { makeLink } from "../link/make.ts"
 import { containerPlace, hostPlace } from "../link/place.ts"
@@ -20,6 +22,7 @@ export const add = Effect.gen(function* () {
   yield* refuseNamePattern
   yield* refuseInexpressible
   yield* refuseTwoOrigins
+  yield* refuseHostAccess
   const host = yield* hostPlace
   const container = yield* containerPlace(host)
 
@@ -34,6 +37,8 @@ export const add = Effect.gen(function* () {
 
   // Setting addresses up takes as long as its IPAM plugin; the link may be gone by now.
   const link = allotted === undefined ? made : yield* container.route.linkGet(made.index)
+  const nodeRoutes = yield* grantHostAccess(host, link, allotted?.ips ?? [])
+  yield* addRoutes(container, link, nodeRoutes, [])
   const ours: Result = {
     interfaces: [
       {
@@ -44,7 +49,7 @@ export const add = Effect.gen(function* () {
       }
     ],
     ips: allotted === undefined ? [] : allotted.ips.map((ip) => ({ ...ip, interface: 0 })),
-    routes: allotted?.routes ?? [],
+    routes: [...(allotted?.routes ?? []), ...nodeRoutes],
     dns: config.dns
   }
   const document = yield* encodeResult(appendToPrevResult(prevResult, ours), network.cniVersion)

@@ -6,6 +6,7 @@ import { quote } from "../../wire/foreign.ts"
 import { checkAddresses } from "../addresses/check.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
+import { checkHostAccess } from "../hostAccess/check.ts"
 import { checkLink } from "../link/check.ts"
 import { hostPlace, placeAt } from "../link/place.ts"
 import { differs } from "../refusal/differs.ts"
@@ -30,6 +31,7 @@ export const check = Effect.gen(function* () {
     )
   yield* checkLink(host, container, link, entry)
   yield* checkAddresses(container, link, prevResult, index)
+  yield* checkHostAccess(host, link, prevResult, index)
 })
 
 /** The entry of prevResult that is this attachment's, and its index, by which ips and routes refer to it. */

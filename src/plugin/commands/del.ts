@@ -1,11 +1,13 @@
 /** DEL: takes the attachment's link and addresses back. Repeatable, best effort: errors are gathered, nothing stops it. */
 import * as Effect from "effect/Effect"
+import { hostRouteMetric } from "../../cni/identity/hostAccess.ts"
 import { LogService } from "../../services/LogService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
 import { quote } from "../../wire/foreign.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { toCniError } from "../errors.ts"
+import { withdraw } from "../hostAccess/withdraw.ts"
 import { isOwnLink, ownAlias } from "../link/own.ts"
 import { containerPlace, hostPlace, type Place } from "../link/place.ts"
 import { errorsOf, gathered } from "./gathered.ts"
@@ -21,8 +23,9 @@ export const del = Effect.gen(function* () {
       : opened.success === undefined
         ? []
         : yield* errorsOf(removeLink(opened.success))
+  const withdrawn = yield* errorsOf(withdrawRoutes)
   const forgotten = yield* errorsOf(removeNode)
-  yield* gathered([...released, ...removed, ...forgotten])
+  yield* gathered([...released, ...removed, ...withdrawn, ...forgotten])
 })
 
 /** Without CNI_NETNS, or with one that is gone, there is no link left to remove: the kernel took it with the namespace. */
@@ -63,6 +66,12 @@ const findLink = Effect.fnUntraced(function* (container: Place) {
     yield* log("warning", () => `link ${named.name} stays: it is ${found}, not ${asked}`)
   }
   return renamed
+})
+
+/** What "hostAccess" made of the attachment on the host: found there, whether or not the pod is still there to be asked. */
+const withdrawRoutes = Effect.gen(function* () {
+  const config = yield* ConfigService
+  if (config.link.hostAccess) yield* withdraw(yield* hostPlace, hostRouteMetric(ownAlias(config)))
 })
 
 /** The node that ADD made of a device of our device plugin; it stays where the next pod's link is behind it already. */
