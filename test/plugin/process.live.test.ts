@@ -1,7 +1,6 @@
 /** The plugin as a process: its streams, its logs, its signals, and nothing left on the host. */
 import { spawn } from "node:child_process"
-import { readdirSync } from "node:fs"
-import { mkdir, readFile, rmdir, symlink, writeFile } from "node:fs/promises"
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
@@ -222,19 +221,17 @@ describe.skipIf(!able)("a call", () => {
 
   it("leaves no file in /tmp, and needs neither PATH nor HOME nor a working directory", async () => {
     await using node = await makeNode()
-    const gone = await mkdir(join(tmpdir(), `pl-gone-${process.pid}`), { recursive: true })
-    if (gone === undefined) assert.fail("the folder was there")
-    const before = readdirSync(tmpdir()).filter((name) => /bun|koffi|\.node/.test(name))
     const env = node.envOf("ADD", { env: { PATH: undefined } })
-    // The folder goes while the shell is in it.
-    const script = `cd ${gone} && rmdir ${gone} && exec /usr/bin/env -u PATH -u PWD -u OLDPWD /usr/bin/nsenter --net=${node.host.path} -- ${executable}`
-    const { status, stdout, stderr } = await run("/bin/sh", ["-c", script], { env, stdin: node.stdinOf() })
-    await rmdir(gone).catch(() => {})
-    assert.strictEqual(status, 0, stdout + stderr)
+    // A /tmp of its own, in which nobody else leaves anything; the folder goes while the shell is in it.
+    const script = `
+      exec 9<"$0"
+      /usr/bin/mount -t tmpfs none ${tmpdir()}
+      /usr/bin/mkdir ${tmpdir()}/gone; cd ${tmpdir()}/gone; /usr/bin/rmdir ${tmpdir()}/gone
+      /usr/bin/env -u PATH -u PWD -u OLDPWD /usr/bin/nsenter --net=${node.host.path} -- /proc/self/fd/9
+      /usr/bin/ls -A ${tmpdir()} >&2`
+    const call = [...["--mount", "--propagation", "private", "/bin/sh", "-ec"], script, executable]
+    const { status, stdout, stderr } = await run("/usr/bin/unshare", call, { env, stdin: node.stdinOf() })
+    assert.deepStrictEqual([status, stderr], [0, ""], stdout)
     assertResult(stdout, "1.1.0")
-    assert.deepStrictEqual(
-      readdirSync(tmpdir()).filter((name) => /bun|koffi|\.node/.test(name)),
-      before
-    )
   })
 })
