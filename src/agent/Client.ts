@@ -52,7 +52,8 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     settle(outcome)
   }
   const stop = (reason: Reason): void => {
-    if (delivered || stopped !== undefined) return
+    // An answer that is on its way decides for itself whether the call has succeeded.
+    if (delivered || delivering !== undefined || stopped !== undefined) return
     stopped = reason
     interrupt()
   }

@@ -157,7 +157,8 @@ static int stdin_file = -1; /* all of stdin, once it has been read */
 static long stdin_errno;
 static int connection = -1, signals = -1;
 static long child; /* the process id of the IPAM plugin that runs, or 0 */
-static uint64_t watched_signals;
+static uint64_t first_mask; /* signals that were blocked when this program was started */
+static const uint64_t broken_pipe = 1UL << (SIGPIPE - 1); /* a pipe without a reader is EPIPE, and no end */
 
 static const char *variable(const char *name) {
   for (char **entry = environment; *entry != NULL; entry++) {
@@ -171,7 +172,12 @@ static _Noreturn void end(int status) {
   for (;;) SYS(exit_group, status);
 }
 
-static void mask_signals(int how) { SYS(rt_sigprocmask, how, &watched_signals, NULL, 8); }
+/* Whoever comes after this program finds signals as it was given them: a SIGPIPE of ours is not for it. */
+static void unmask_signals(void) {
+  struct timespec at_once = {0, 0};
+  (void)SYS(rt_sigtimedwait, &broken_pipe, NULL, &at_once, 8);
+  SYS(rt_sigprocmask, SIG_SETMASK, &first_mask, NULL, 8);
+}
 
 static void tell(const char *words, long size) { (void)write_all(2, words, size); /* there is nobody left to tell */ }
 
@@ -202,7 +208,7 @@ static long become_standalone(struct text *path) {
     if (error >= 0) error = SYS(dup3, stdin_file, 0, 0);
     if (error < 0) return error;
   }
-  mask_signals(SIG_UNBLOCK);
+  unmask_signals();
   return SYS(execve, path->bytes, arguments, environment);
 }
 
@@ -359,7 +365,7 @@ static _Noreturn void become_plugin(char **words, const int *streams, int report
   long error = 0;
   for (int i = 0; i < 3 && error >= 0; i++) error = SYS(dup3, streams[i], i, 0);
   SYS(setsid); /* a process group of its own, which can be killed as a whole */
-  mask_signals(SIG_UNBLOCK);
+  unmask_signals();
   char *argv[] = {words[0], NULL};
   if (error >= 0) error = SYS(execve, words[0], argv, words + 1);
   (void)write_all(report, (const char *)&error, sizeof error);
@@ -454,11 +460,12 @@ static _Noreturn void converse(void) {
   }
 }
 
-static _Noreturn void answer_person(void) {
+static _Noreturn void answer_person(const char *program) {
   static struct text path, about;
   (void)become_standalone(&path); /* it knows every other word: "macvtap doctor", say */
-  put(&about, "CNI macvtap client version " PLUGIN_VERSION ", for the agent on " AGENT_SOCKET "\n"
-              "CNI protocol versions supported: " PROTOCOLS "\n");
+  put(&about, "CNI ");
+  put(&about, program);
+  put(&about, " plugin version " PLUGIN_VERSION "\nCNI protocol versions supported: " PROTOCOLS "\n");
   tell(about.bytes, about.size);
   if (arguments[0] == NULL || arguments[1] == NULL) end(0);
   about.size = 0;
@@ -479,18 +486,20 @@ __attribute__((used)) _Noreturn void begin(long *stack) {
   for (int i = 0; i < 3; i++)
     if (SYS(fcntl, i, F_GETFD) == -EBADF) standard_stream_missing[i] = memory_file() >= 0 ? 1 : 1;
 
+  SYS(rt_sigprocmask, SIG_BLOCK, &broken_pipe, &first_mask, 8);
+
   const char *command = variable("CNI_COMMAND"), *program = arguments[0] == NULL ? "" : arguments[0];
   for (const char *at = program; *at != 0; at++)
     if (*at == '/') program = at + 1;
-  if (*command == 0) answer_person();
+  if (*command == 0) answer_person(program);
   if (equal(command, "VERSION")) {
     if (!standard_stream_missing[1] && write_all(1, version, sizeof version - 1) == 0) end(0);
     stand_alone("stdout takes no answer");
   }
   read_stdin();
-  watched_signals = 1UL << (SIGTERM - 1) | 1UL << (SIGINT - 1) | 1UL << (SIGHUP - 1) | 1UL << (SIGQUIT - 1) | 1UL << (SIGCHLD - 1);
-  mask_signals(SIG_BLOCK);
-  signals = (int)SYS(signalfd4, -1, &watched_signals, 8, SFD_CLOEXEC | SFD_NONBLOCK);
+  const uint64_t watched = 1UL << (SIGTERM - 1) | 1UL << (SIGINT - 1) | 1UL << (SIGHUP - 1) | 1UL << (SIGQUIT - 1) | 1UL << (SIGCHLD - 1);
+  SYS(rt_sigprocmask, SIG_BLOCK, &watched, NULL, 8);
+  signals = (int)SYS(signalfd4, -1, &watched, 8, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) stand_alone("there is no signalfd(2)");
   hand_over(program);
   converse();

@@ -1,7 +1,7 @@
 /** The executable answers a fixed set of calls as it always did, byte for byte. */
 import { assert, describe, it } from "vitest"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
-import { executable } from "../lab/plugin.ts"
+import { client, executable } from "../lab/plugin.ts"
 import { recorded } from "./answers.ts"
 import { changes } from "./changes.ts"
 import { type Answer, replay } from "./replay.ts"
@@ -32,9 +32,15 @@ describe("the record", () => {
   })
 })
 
-describe.skipIf(!hasMacvtap || !hasExecutable)("dist/macvtap", () => {
+/** Both ways in which a node is run; the agent is where the scene is not, and has to act where the call is. */
+const programs = [
+  ["dist/macvtap", executable] as const,
+  ...(client ? [["the client, with an agent", client] as const] : [])
+]
+
+describe.skipIf(!hasMacvtap || !hasExecutable).each(programs)("%s", (_, program) => {
   it("answers as recorded, but for what is listed in changes.ts", { timeout: 180_000 }, async () => {
-    const answers = new Map((await replay(executable)).map((answer) => [answer.call, answer]))
+    const answers = new Map((await replay(program)).map((answer) => [answer.call, answer]))
     const differences = expected().filter(
       (answer) => JSON.stringify(answer) !== JSON.stringify(answers.get(answer.call))
     )
