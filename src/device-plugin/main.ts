@@ -21,6 +21,7 @@ import type { Options } from "./command.ts"
 import { configVariable } from "./config/Config.ts"
 import { configFromEnvironment, configFromFile } from "./config/ConfigSource.ts"
 import { runDaemon } from "./Daemon.ts"
+import { describeFault } from "./describeFault.ts"
 import { endpointServerLive } from "./endpoint/EndpointServerLive.ts"
 import { kubeletLive } from "./kubelet/KubeletLive.ts"
 
@@ -58,6 +59,8 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
   return yield* runDaemon(options.state)
 }, Effect.scoped)
 
+const internal = "internal error, a fault of macvtap; please report it"
+
 /** Runs until it is interrupted, and gives the exit status: 0 after a signal, 1 where it could not start. */
 export const runDevicePlugin = (
   options: Options,
@@ -76,7 +79,9 @@ export const runDevicePlugin = (
         Effect.as(Effect.logFatal(`--listen ${error.address}: ${error.problem}`), 1)
       ),
       Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.succeed(0) : Effect.as(Effect.logFatal("internal error", cause), 1)
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.succeed(0)
+          : Effect.as(Effect.logFatal(`${internal}: ${describeFault(Cause.squash(cause))}`), 1)
       ),
       Effect.provide(logs)
     )

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { kill, makeNode } from "../lab/node/node.ts"
@@ -114,6 +115,26 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the device plugin, when", () => 
     await node.kubelet.healthy("a", 2, 1000)
     const memory = readFileSync(`/proc/${daemon.pid}/status`, "utf8")
     assert.isBelow(Number(/^VmHWM:\s+(\d+) kB$/m.exec(memory)?.[1]), 96 * 1024)
+  })
+
+  it("the kubelet's socket speaks no gRPC, or nobody has it open: says why, in one line without a stack", async () => {
+    await using node = await makeNode("mute")
+    await node.kubelet.stop()
+    const mute = createServer((socket) => socket.destroy()).listen(`${node.kubelet.folder}/kubelet.sock`)
+    const daemon = node.daemon([{ name: "a", lowerDevice: "eth0", capacity: 2 }])
+    await daemon.line(/"the kubelet does not take the registration: [A-Z_]+: \S+/, 5000)
+    renameSync(`${node.kubelet.folder}/kubelet.sock`, `${node.kubelet.folder}/stale.sock`)
+    mute.close()
+    renameSync(`${node.kubelet.folder}/stale.sock`, `${node.kubelet.folder}/kubelet.sock`)
+    await daemon.line(/"the kubelet does not take the registration: [A-Z_]+: .*connect/i, 5000)
+    for (const line of daemon.lines) {
+      const { message, cause } = JSON.parse(line)
+      assert.isNotEmpty(message, line)
+      assert.isUndefined(cause, line)
+      assert.notMatch(line, /\\n|bunfs|\(\d+:\d+\)|\[object/)
+    }
+    await node.kubelet.start()
+    await node.kubelet.healthy("a", 2)
   })
 
   it("the kernel has to drop link events: looks afresh, counts it, and goes on", async () => {

@@ -7,9 +7,9 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { DevicePluginService } from "../api/v1beta1.ts"
+import { type Gate, makeGate } from "../gate/Gate.ts"
 import { makeCalls, type Run } from "./calls.ts"
 import { type Answers, EndpointServer, type Served } from "./EndpointServer.ts"
-import { type Gate, makeGate } from "./Gate.ts"
 import { listen, removeStale, stateOf } from "./sockets.ts"
 
 /** 4096 devices that are available, and as many that must be among the chosen, each of up to 63 characters, take 0.53 MB. */

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { DevicePluginServer, Empty, ListAndWatchResponse } from "../api/v1beta1.ts"
+import { describeFault } from "../describeFault.ts"
 import { type Answers, CallRefused } from "./EndpointServer.ts"
 
 /** Runs a call beside, until it ends or the server does. */
@@ -61,7 +62,7 @@ const refusal = (cause: Cause.Cause<CallRefused>): { readonly code: status; read
   if (Cause.hasInterruptsOnly(cause)) {
     return { code: status.UNAVAILABLE, details: "the device plugin is about to end" }
   }
-  return { code: status.INTERNAL, details: `internal error: ${error instanceof Error ? error.message : String(error)}` }
+  return { code: status.INTERNAL, details: `internal error: ${describeFault(error)}` }
 }
 
 type ListCall = ServerWritableStream<Empty, ListAndWatchResponse>

@@ -1,5 +1,5 @@
 /** What the daemon counts. Effect keeps the numbers and has the text format that Prometheus reads. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 
 const allocations = Metric.counter("macvtap_allocations_total", {
@@ -46,3 +46,9 @@ export const countOverruns = (count: number): Effect.Effect<void> => Metric.upda
 
 export const setDevices = (resource: string, state: "healthy" | "unhealthy", count: number): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(devices, { resource, state }), count)
+
+/** What is counted is there from the beginning, at 0: a rate needs a first value. */
+export const beginCounting: Effect.Effect<void> = Effect.andThen(
+  Effect.forEach(operations, (operation) => countError(operation, 0), { discard: true }),
+  countOverruns(0)
+)

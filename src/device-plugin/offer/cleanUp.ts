@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import { parseDeviceID } from "../../devices/deviceID.ts"
 import { nodeFolder } from "../../devices/resources.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
+import { describeFault } from "../describeFault.ts"
 import { Kubelet } from "../kubelet/Kubelet.ts"
 import { countError } from "../observe/metrics.ts"
 import { removeStandalone } from "./standalone.ts"
@@ -69,7 +70,7 @@ const sweep = Effect.fnUntraced(function* (missing: Map<string, number>) {
 /** Looks when the kubelet's folder changes, in which its checkpoint is, and once more after the time of grace. */
 export const cleanUp = Effect.fnUntraced(function* (stateFolder: string) {
   const failed = (error: unknown) =>
-    Effect.andThen(countError("cleanup"), Effect.logWarning("cleaning up failed", error))
+    Effect.andThen(countError("cleanup"), Effect.logWarning(`cleaning up failed: ${describeFault(error)}`))
   yield* Effect.catch(removeStaleNodes(stateFolder), failed)
   const wake = yield* Queue.sliding<void>(1)
   yield* Effect.forkScoped(Stream.runForEach((yield* Kubelet).changes, () => Queue.offer(wake, undefined)))

@@ -1,7 +1,7 @@
 /** Floods an endpoint's socket for some seconds, as a program of its own: `flood.ts KIND SOCKET SECONDS`. */
 import { connect, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
-import { headersFrame, preface } from "../../../src/device-plugin/endpoint/frames.ts"
+import { headersFrame, preface } from "../../../src/device-plugin/gate/frames.ts"
 import { allocate, prefer } from "./floodMessages.ts"
 import { call, callBlock, frame, literal, settings } from "./rawClient.ts"
 

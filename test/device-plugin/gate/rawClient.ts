@@ -1,6 +1,6 @@
 /** A client of HTTP/2 that says what it is told to: frames by hand, as no library would send them. */
 import { connect, type Socket } from "node:net"
-import { headersFrame, readFrame } from "../../../src/device-plugin/endpoint/frames.ts"
+import { headersFrame, readFrame } from "../../../src/device-plugin/gate/frames.ts"
 
 export const frame = (type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer => {
   const header = Buffer.alloc(9)
