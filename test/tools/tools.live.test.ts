@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { existsSync } from "node:fs"
 import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "vitest"
 import { makeFolder } from "../lab/folder.ts"
@@ -13,6 +14,13 @@ import { must, type RunResult, run } from "../lab/run.ts"
 import { writeBelow } from "../lab/tool/tool.ts"
 
 const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }
+
+/** The client beside the executable, where there was a compiler for it. */
+const client = join(dirname(executable), "macvtap-client")
+const hasClient = existsSync(client)
+const installed = hasClient ? ["macvtap", "macvtap-standalone"] : ["macvtap"]
+/** What the executable is called where it is installed. */
+const large = hasClient ? "macvtap-standalone" : "macvtap"
 
 /** `macvtap …` in the host's network. */
 const macvtap = (host: TestHost | undefined, ...args: ReadonlyArray<string>): Promise<RunResult> => {
@@ -42,12 +50,15 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
     await using folder = await makeFolder("in-install")
     const first = await macvtap(undefined, "install", "--to", folder.path, "--also", "macvlan")
     assert.strictEqual(first.status, 0, first.stderr)
-    assert.deepStrictEqual((await readdir(folder.path)).sort(), ["macvlan", "macvtap"])
-    assert.isTrue((await readFile(join(folder.path, "macvtap"))).equals(await readFile(executable)))
+    assert.deepStrictEqual((await readdir(folder.path)).sort(), ["macvlan", ...installed])
+    assert.isTrue((await readFile(join(folder.path, large))).equals(await readFile(executable)))
+    if (hasClient) assert.isTrue((await readFile(join(folder.path, "macvtap"))).equals(await readFile(client)))
     const second = await macvtap(undefined, "install", "--to", folder.path)
-    assert.strictEqual(second.stdout, `${folder.path}/macvtap: up to date (version 0.1.0)\n`)
+    assert.include(second.stdout, `${folder.path}/${large}: up to date (version 0.1.0)\n`)
+    assert.match(second.stdout, /\/macvtap: up to date \(version 0\.1\.0( of the client)?\)\n$/)
     const removed = await macvtap(undefined, "uninstall", "--dry-run", "--force", "--from", folder.path)
-    assert.include(removed.stdout, `would remove plugin ${folder.path}/macvlan\n`)
+    for (const name of ["macvlan", ...installed])
+      assert.include(removed.stdout, `would remove plugin ${folder.path}/${name}\n`)
   })
 
   it("leaves the old file untouched on a full disk, and nothing beside it", async () => {
@@ -59,7 +70,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
       assert.strictEqual(status, 1)
       assert.strictEqual(
         stderr,
-        `macvtap install: cannot write ${folder.path}/macvtap: no space is left on its file system; what was there is untouched\n`
+        `macvtap install: cannot write ${folder.path}/${large}: no space is left on its file system; what was there is untouched\n`
       )
       assert.deepStrictEqual(await readdir(folder.path), ["macvtap"])
       assert.strictEqual(await readFile(join(folder.path, "macvtap"), "utf8"), "old")
@@ -88,7 +99,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
 
   it("never leaves half a file when it is killed, and tidies up the next time", async () => {
     await using folder = await makeFolder("in-kill")
-    const file = join(folder.path, "macvtap")
+    const file = join(folder.path, large)
     const size = (await stat(executable)).size
     let killed = 0
     for (let delay = 20; delay < 200; delay += 15) {
@@ -105,7 +116,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
     assert.isAtLeast(killed, 1)
     const { status } = await macvtap(undefined, "install", "--to", folder.path)
     assert.strictEqual(status, 0)
-    assert.deepStrictEqual(await readdir(folder.path), ["macvtap"])
+    assert.deepStrictEqual((await readdir(folder.path)).sort(), installed)
   })
 
   it("lists what ip shows, with the pod from the runtime's cache", async () => {
@@ -191,7 +202,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("the built executable", () => {
     const well = await examine()
     assert.match(well, /^fine {3}rights: /m)
     assert.match(well, /^fine {3}kernel: it makes links of kind macvtap and macvlan$/m)
-    assert.match(well, /^fine {3}CNI plugin: .*\/opt\/cni\/bin\/macvtap is version 0\.1\.0$/m)
+    assert.match(well, /^fine {3}CNI plugin: .*\/opt\/cni\/bin\/macvtap is (the client of )?version 0\.1\.0$/m)
     assert.match(well, /^fine {3}lower device lower0: up, MTU 1500, 0 links on it \(network "lan"\)$/m)
     await host.ip("link add br0 type bridge")
     await host.ip("link set lower0 master br0")

@@ -5,6 +5,7 @@ import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { takeInventory } from "../node/inventory.ts"
 import { siteOptions } from "../site.ts"
+import { agents } from "./agent.ts"
 import { aliases } from "./aliases.ts"
 import { configurations } from "./configurations.ts"
 import { devicePlugin } from "./devicePlugin.ts"
@@ -50,10 +51,7 @@ export const examine = Effect.fn("examine")(function* (site: Site) {
       "/dev",
       Effect.sync(() => [devtmpfs(site.root)])
     )),
-    ...(yield* guarded(
-      "CNI plugin",
-      Effect.map(plugins(site), ({ findings }) => findings)
-    )),
+    ...(yield* guarded("CNI plugin", ofPlugins(site))),
     ...(yield* guarded(
       "policy",
       Effect.sync(() => [policy(site)])
@@ -88,6 +86,12 @@ const ofLinks = Effect.fnUntraced(function* (site: Site) {
       return Effect.succeed([...before, wrong("links", problem, advice ?? "run it on the node itself")])
     })
   )
+})
+
+/** The plugin that a runtime finds, and the agent that it needs. */
+const ofPlugins = Effect.fnUntraced(function* (site: Site) {
+  const { findings, clients } = yield* plugins(site)
+  return [...findings, ...(yield* agents(site, clients))]
 })
 
 /** A check that fails for a reason of its own (a file that cannot be read) is a finding, and the others go on. */
