@@ -9,6 +9,7 @@ import { doctor } from "./tools/doctor/doctor.ts"
 import { install } from "./tools/install/install.ts"
 import { list } from "./tools/list/list.ts"
 import { uninstall } from "./tools/uninstall/uninstall.ts"
+import { trace } from "./trace/command.ts"
 
 /** Each knows the types of its own options; to whoever runs them they are commands. */
 export const commands = [
@@ -17,7 +18,8 @@ export const commands = [
   install,
   uninstall,
   doctor,
-  list
+  list,
+  trace
 ] as ReadonlyArray<unknown> as ReadonlyArray<Command>
 
 /** The answer to `--version`; `askProgram` knows our executables by it. */

@@ -40,7 +40,11 @@ function plugin(): Effect.Effect<number> {
       })
   })
   const executable = process.argv0.slice(process.argv0.lastIndexOf("/") + 1)
-  return Effect.provide(call({ program: executable, env: process.env, stdin }), services)
+  // Nobody is there to take spans: a tracer costs a cold process something.
+  return call({ program: executable, env: process.env, stdin }).pipe(
+    Effect.provide(services),
+    Effect.withTracerEnabled(false)
+  )
 }
 
 /** A command for people, which a CNI call must not pay for: what it needs is evaluated only here. */

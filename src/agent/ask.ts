@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { errnoOf } from "../live/system/errno.ts"
 import { connectTo, receive, send } from "../live/system/packets.ts"
 import { makePoller } from "../live/system/poller.ts"
+import { type Ended, endedFromJson, type endedToJson } from "../observe/Ended.ts"
 import { conversationVersion } from "./conversation.ts"
 import type { Status } from "./status.ts"
 
@@ -18,11 +19,20 @@ export class AgentUnreachable extends Data.TaggedError("AgentUnreachable")<{
 const patience = 2_000
 
 /** The status of the agent that listens on the socket. */
-export const askAgent = (socket: string): Effect.Effect<Status, AgentUnreachable> => {
+export const askAgent = (socket: string): Effect.Effect<Status, AgentUnreachable> =>
+  Effect.map(ask(socket, "status"), (answer) => answer as Status)
+
+/** What it did in a trace (32 hex digits), in the order of its ends; nothing where it does not remember it. */
+export const askForTrace = (socket: string, traceId: string): Effect.Effect<ReadonlyArray<Ended>, AgentUnreachable> =>
+  Effect.map(ask(socket, `trace ${traceId}`), (answer) =>
+    (answer as { readonly spans: ReadonlyArray<ReturnType<typeof endedToJson>> }).spans.map(endedFromJson)
+  )
+
+const ask = (socket: string, question: string): Effect.Effect<unknown, AgentUnreachable> => {
   const unreachable = (problem: string): AgentUnreachable => new AgentUnreachable({ socket, problem })
-  return Effect.callback<Status, AgentUnreachable>((resume) => {
+  return Effect.callback<unknown, AgentUnreachable>((resume) => {
     let fd: number | undefined
-    const end = (outcome: Effect.Effect<Status, AgentUnreachable>): void => {
+    const end = (outcome: Effect.Effect<unknown, AgentUnreachable>): void => {
       clearTimeout(timer)
       poller.close()
       if (fd !== undefined) closeSync(fd)
@@ -37,22 +47,22 @@ export const askAgent = (socket: string): Effect.Effect<Status, AgentUnreachable
       poller.watch(connection, () => {
         const packet = receive(connection)
         if (packet === "ended") fail("it answers nothing")
-        else if (packet !== undefined) end(readStatus(packet.text, unreachable))
+        else if (packet !== undefined) end(readAnswer(packet.text, unreachable))
       })
-      send(connection, `macvtap ${conversationVersion} status`)
+      send(connection, `macvtap ${conversationVersion} ${question}`)
     } catch (thrown) {
       fail(errnoOf(thrown) ?? String(thrown))
     }
   })
 }
 
-const readStatus = (
+const readAnswer = (
   text: string,
   unreachable: (problem: string) => AgentUnreachable
-): Effect.Effect<Status, AgentUnreachable> =>
+): Effect.Effect<unknown, AgentUnreachable> =>
   text.startsWith("status ")
     ? Effect.try({
-        try: () => JSON.parse(text.slice("status ".length)) as Status,
+        try: (): unknown => JSON.parse(text.slice("status ".length)),
         catch: () => unreachable("its answer is not JSON")
       })
     : Effect.fail(unreachable(`it says: ${text}`))

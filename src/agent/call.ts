@@ -8,6 +8,7 @@ import { servicesFor } from "../live/layer.ts"
 import { SystemError } from "../live/system/errno.ts"
 import { rootAt } from "../live/system/root.ts"
 import type { Whereabouts } from "../live/whereabouts.ts"
+import { tracedArrival } from "../observe/span.ts"
 import { call } from "../plugin/call.ts"
 import { AnswerLost, type CallerService } from "../services/CallerService.ts"
 import { errnoName } from "../wire/errno.ts"
@@ -15,6 +16,7 @@ import type { Client } from "./Client.ts"
 import { type Opening, say } from "./conversation.ts"
 import type { Handed } from "./descriptors.ts"
 import type { Gate } from "./limits.ts"
+import { inTraceOf } from "./observe/telemetry.ts"
 
 export interface Call {
   readonly client: Client
@@ -63,7 +65,9 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
   return Effect.uninterruptibleMask((interruptible) =>
     Effect.gen(function* () {
       const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
-      const exit = yield* Effect.exit(interruptible(gate.pass(work, refuse(full(gate)))))
+      const exit = yield* Effect.exit(
+        interruptible(gate.pass(work, refuse(full(gate)))).pipe(tracedArrival("answer a client"), inTraceOf(handed.env))
+      )
       clearTimeout(timer)
       // Interrupted where nothing has begun, among those that wait.
       if (!spoken && exit._tag === "Failure") yield* refuse(stoppedWaiting(caller.whyStopped?.()))

@@ -1,7 +1,8 @@
 /** `macvtap agent`, as a command: its options. What it does is evaluated only where it runs. */
-import { lstatSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { makeCommand, UsageError, type Values } from "../command/Command.ts"
+import { type Address, parseAddress } from "../observe/address.ts"
+import { logLevels } from "../services/LogService.ts"
 import { quote } from "../wire/foreign.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 
@@ -31,6 +32,18 @@ const options = {
     value: "SECONDS",
     default: String(defaultLimits.seconds),
     help: "for a call, waiting included; what takes longer is taken back"
+  },
+  listen: {
+    type: "string",
+    value: "HOST:PORT",
+    help: "/healthz and /metrics are answered there; nowhere where left out"
+  },
+  "log-level": {
+    type: "string",
+    value: "LEVEL",
+    default: "info",
+    choices: logLevels,
+    help: "the least that is told on stderr: debug, info, warning, error; info has a line for each call"
   },
   status: { type: "boolean", help: "ask the agent that listens there for its status, and print it" }
 } as const
@@ -71,14 +84,25 @@ export const agent = makeCommand({
         env["LISTEN_FDS"] === undefined ? [0, 1, 2] : [0, 1, 2, 3]
       )
     }
-    const { serve } = yield* Effect.promise(() => import("./serve.ts"))
-    const user = lstatSync("/proc/self").uid
-    return yield* serve(
-      { socket: values.socket, limits },
-      { env, pid, user, tell: (line) => err(`macvtap agent: ${line}\n`) }
-    )
+    const { runAgent } = yield* Effect.promise(() => import("./main.ts"))
+    return yield* runAgent({
+      socket: values.socket,
+      limits,
+      listen: yield* readAddress(values.listen),
+      level: values["log-level"],
+      process: { env, pid, err }
+    })
   })
 })
+
+const readAddress = (text: string | undefined): Effect.Effect<Address | undefined, UsageError> => {
+  const address = text === undefined ? undefined : parseAddress(text)
+  return text !== undefined && address === undefined
+    ? Effect.fail(
+        new UsageError({ problem: `--listen is ${quote(text)}, but must be an address such as 127.0.0.1:9476` })
+      )
+    : Effect.succeed(address)
+}
 
 /** The limits, or which of them is no number of that sort. */
 export const readLimits = (values: Values<typeof options>): Effect.Effect<Limits, UsageError> =>

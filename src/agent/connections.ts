@@ -17,6 +17,8 @@ export interface Attended extends Resident {
   readonly poller: Poller
   /** The document that answers `status`. */
   readonly status: Effect.Effect<string>
+  /** The document that answers `trace`. */
+  readonly spansOf: (traceId: string) => string
   /** Whose calls are answered beside root's. */
   readonly user: number
 }
@@ -71,6 +73,9 @@ const heed = (connection: number, { text, descriptors }: Packet, attended: Atten
       Effect.flatMap((document) => speak(connection, say.status(document))),
       Effect.ensuring(over)
     )
+  }
+  if (opening._tag === "Trace") {
+    return Effect.ensuring(speak(connection, say.status(attended.spansOf(opening.traceId))), over)
   }
   const handed = readDescriptors(descriptors, opening.netnsErrno === 0)
   if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)

@@ -16,6 +16,8 @@ export type Opening =
       readonly program: string
     }
   | { readonly _tag: "Status" }
+  /** What was done in a trace (32 hex digits). */
+  | { readonly _tag: "Trace"; readonly traceId: string }
   /** Words of another version, or of no conversation at all. */
   | { readonly _tag: "Unknown"; readonly problem: string }
 
@@ -35,6 +37,8 @@ export const readOpening = (text: string): Opening => {
     return { _tag: "Unknown", problem: `the agent speaks version ${conversationVersion} of the conversation` }
   }
   if (rest === "status") return { _tag: "Status" }
+  const [, traceId] = /^trace ([0-9a-f]{32})$/.exec(rest) ?? []
+  if (traceId !== undefined) return { _tag: "Trace", traceId }
   const [, stdin, netns, program] = /^call (\d{1,4}) (\d{1,4}) (.*)$/s.exec(rest) ?? []
   if (program === undefined) return { _tag: "Unknown", problem: "the agent does not know what it is asked for" }
   return { _tag: "Call", stdinErrno: Number(stdin), netnsErrno: Number(netns), program }

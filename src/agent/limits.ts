@@ -1,6 +1,7 @@
 /** How much the agent takes on at once, and for how long. */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import { traced } from "../observe/span.ts"
 
 export interface Limits {
   /** Calls that run at once. */
@@ -32,6 +33,8 @@ export interface Gate {
   readonly refuse: () => void
 }
 
+const waiting = traced("wait for a place", { "wait.for": "place" })
+
 export const makeGate = (limits: Limits): Gate => {
   const semaphore = Semaphore.makeUnsafe(limits.running)
   const counts = { running: 0, waiting: 0, answered: 0, refused: 0 }
@@ -54,8 +57,11 @@ export const makeGate = (limits: Limits): Gate => {
           runs = true
           return call
         })
+        const inTurn = Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(restore(waiting(semaphore.take(1))), () => Effect.ensuring(restore(run), semaphore.release(1)))
+        )
         return Effect.ensuring(
-          semaphore.withPermits(1)(run),
+          inTurn,
           Effect.sync(() => {
             if (!runs) counts.waiting--
             else {

@@ -10,13 +10,13 @@ import { mountProc } from "../live/system/proc.ts"
 import type { NetlinkService } from "../services/NetlinkService.ts"
 import type { NetnsService } from "../services/NetnsService.ts"
 import { type Attended, acceptAll } from "./connections.ts"
-import { type Limits, makeGate } from "./limits.ts"
+import type { Gate } from "./limits.ts"
 import { listen } from "./listener.ts"
 import { statusOf } from "./status.ts"
 
 export interface AgentOptions {
   readonly socket: string
-  readonly limits: Limits
+  readonly gate: Gate
 }
 
 /** The process, as far as an agent needs it. */
@@ -25,19 +25,20 @@ export interface AgentProcess {
   readonly pid: number
   readonly user: number
   readonly tell: (line: string) => Effect.Effect<void>
+  /** The document that answers `trace`. */
+  readonly spansOf: (traceId: string) => string
 }
 
 /** Ends only by failing, or by being interrupted: then it takes no new calls, and finishes those that it has. */
 export const serve = (
-  { socket, limits }: AgentOptions,
-  { env, pid, user, tell }: AgentProcess
+  { socket, gate }: AgentOptions,
+  { env, pid, user, tell, spansOf }: AgentProcess
 ): Effect.Effect<never, ToolError, NetnsService | NetlinkService> =>
   Effect.gen(function* () {
     const broken = yield* Deferred.make<never, ToolError>()
     const fail = (problem: string): void => {
       Deferred.doneUnsafe(broken, Effect.fail(new ToolError({ problem })))
     }
-    const gate = makeGate(limits)
     const services = yield* Effect.context<NetnsService | NetlinkService>()
     const sysctls = yield* proc
     const poller = yield* Effect.acquireRelease(
@@ -52,6 +53,7 @@ export const serve = (
       sysctls,
       poller,
       user,
+      spansOf,
       status: Effect.map(statusOf(gate, pid, rehearse), (status) => JSON.stringify(status)).pipe(
         Effect.provide(services)
       )
@@ -74,7 +76,7 @@ export const serve = (
         if (!listener.handedOver) acceptThem()
         const { running, waiting } = gate.counts()
         return tell(`ends, ${running + waiting} calls to finish first`).pipe(
-          Effect.andThen(Effect.timeoutOption(FiberSet.awaitEmpty(calls), (limits.seconds + lastWords) * 1000)),
+          Effect.andThen(Effect.timeoutOption(FiberSet.awaitEmpty(calls), (gate.limits.seconds + lastWords) * 1000)),
           Effect.when(Effect.succeed(exit._tag === "Failure"))
         )
       })

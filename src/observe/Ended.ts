@@ -14,6 +14,8 @@ export interface Ended {
   readonly ended: bigint
   readonly attributes: ReadonlyMap<string, unknown>
   readonly failed: boolean
+  /** Recorded in a trace, and not only counted. */
+  readonly sampled: boolean
 }
 
 /** What `inner` makes, each told of when it ends. */
@@ -34,7 +36,8 @@ export const listening = (inner: Tracer.Tracer, listener: (ended: Ended) => void
           began: options.startTime,
           ended: endTime,
           attributes: span.attributes,
-          failed: exit._tag === "Failure"
+          failed: exit._tag === "Failure",
+          sampled: span.sampled
         })
       }
       return span

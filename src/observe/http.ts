@@ -24,11 +24,12 @@ const health = Effect.gen(function* () {
   return respond(well ? 200 : 503, `${well ? "ok" : "FAILED"}\n${lines.join("")}`)
 })
 
-const answer = Effect.gen(function* () {
+const answer = Effect.fnUntraced(function* (refresh: Effect.Effect<void>) {
   const { method, url } = yield* HttpServerRequest
   if (method !== "GET" && method !== "HEAD") return respond(405, "only GET and HEAD\n")
   switch (url.replace(/[?#].*/, "")) {
     case "/metrics":
+      yield* refresh
       return respond(200, yield* format(), "text/plain; version=0.0.4; charset=utf-8")
     case "/healthz":
       return yield* health
@@ -37,13 +38,13 @@ const answer = Effect.gen(function* () {
   }
 })
 
-/** Answers until the scope ends, which waits for nobody who keeps a connection open. */
-export const serveHttp = Effect.fnUntraced(function* ({ host, port }: Address) {
+/** Answers until the scope ends; `refresh` sets what is looked at and not counted, before each look. Its end waits for nobody who keeps a connection open. */
+export const serveHttp = Effect.fnUntraced(function* ({ host, port }: Address, refresh = Effect.void) {
   const server = yield* NodeHttpServer.make(createServer, { host, port, gracefulShutdownTimeout: 0 }).pipe(
     Effect.mapError(
       ({ cause }) =>
         new ListenError({ address: `${host}:${port}`, problem: cause instanceof Error ? cause.message : String(cause) })
     )
   )
-  yield* server.serve(answer)
+  yield* server.serve(answer(refresh))
 })

@@ -1,7 +1,6 @@
 /** One CNI call: from an invocation (environment, stdin) to an answer (stdout, exit status). Nothing here is a process. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { answerVersion } from "../cni/call/answerVersion.ts"
 import { readCniArgs } from "../cni/call/CniArgs.ts"
@@ -12,6 +11,7 @@ import { aboutText, versionDocument } from "../cni/call/version.ts"
 import { lenientLinkConf, readLinkConf } from "../cni/config/LinkConf.ts"
 import { type NetConf, readNetConf } from "../cni/config/NetConf.ts"
 import { readPrevResult } from "../cni/config/prevResult.ts"
+import { type Attributes, annotateCall, traced, tracedCall, traceId } from "../observe/span.ts"
 import { CallerService } from "../services/CallerService.ts"
 import type { DelegateService } from "../services/DelegateService.ts"
 import { LogOpener, LogService, type LogSettings } from "../services/LogService.ts"
@@ -20,6 +20,7 @@ import type { NetnsService } from "../services/NetnsService.ts"
 import type { PolicyService } from "../services/PolicyService.ts"
 import type { ReservationService } from "../services/ReservationService.ts"
 import type { TapService } from "../services/TapService.ts"
+import { shorten } from "../wire/foreign.ts"
 import { ConfigService } from "./ConfigService.ts"
 import { add } from "./commands/add.ts"
 import { check } from "./commands/check.ts"
@@ -62,13 +63,20 @@ export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Servic
         if (environment === undefined) return yield* caller.tell(aboutText(program))
         if (environment.command === "VERSION") return yield* caller.answer(versionDocument, 0)
         stdin = yield* readStdin(invocation)
-        const network = yield* readNetConf(program, environment.command, stdin)
-        const config = yield* readConfig(environment, network, env)
+        const config = yield* readNetConf(program, environment.command, stdin).pipe(
+          Effect.flatMap((network) => readConfig(environment, network, env)),
+          traced("read the configuration")
+        )
+        yield* annotateCall(ofNetwork(config))
         yield* perform(environment.command as keyof typeof commands, config)
       }).pipe(Effect.mapError(toCniError))
-      const exit = yield* Effect.exit(interruptible(work))
-      if (Exit.isSuccess(exit)) return 0
-      const error = asCniError(exit.cause, caller)
+      const outcome = yield* interruptible(work).pipe(
+        Effect.catchCause((cause) => inTrace(asCniError(cause, caller))),
+        tracedCall(`CNI ${commandOf(env)}`, attributesOf(invocation)),
+        Effect.result
+      )
+      if (outcome._tag === "Success") return 0
+      const error = outcome.failure
       yield* caller.answer(errorDocument(error, answerVersion(stdin)), 1).pipe(
         // Nobody takes the answer: the words go to whoever listens to people's.
         Effect.catch(() => caller.tell(`${error.message}\n`))
@@ -76,6 +84,37 @@ export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Servic
       return 1
     })
   )
+
+/** What is known of a call before anything of it is read: nothing of it is to be trusted, and any of it may be missing. */
+const attributesOf = ({ program, env }: Invocation): Attributes => {
+  const argument = (name: string) => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(env["CNI_ARGS"] ?? "")?.[1]
+  const given = {
+    "cni.command": commandOf(env),
+    "cni.plugin": program,
+    "container.id": env["CNI_CONTAINERID"],
+    "network.interface.name": env["CNI_IFNAME"],
+    "k8s.pod.name": argument("K8S_POD_NAME"),
+    "k8s.namespace.name": argument("K8S_POD_NAMESPACE"),
+    "k8s.pod.uid": argument("K8S_POD_UID")
+  }
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, shorten(value, 200)]]))
+  )
+}
+
+const commandOf = (env: Invocation["env"]): string => {
+  const command = env["CNI_COMMAND"] ?? ""
+  return command in commands || command === "VERSION" ? command : "unknown"
+}
+
+/** The error, with the ID of the trace that is being recorded behind its details: it leads a node's owner to the rest. */
+const inTrace = Effect.fnUntraced(function* (error: CniError) {
+  yield* annotateCall({ "cni.error.code": error.code, "error.type": `cni.${error.code}` })
+  const trace = yield* traceId
+  if (trace === undefined) return yield* error
+  const details = error.details === undefined ? `trace ${trace}` : `${error.details}; trace ${trace}`
+  return yield* new CniError({ code: error.code, msg: error.msg, details })
+})
 
 /** ADD and CHECK depend on the whole configuration; DEL and GC must not fail on what they do not need. */
 const readConfig = Effect.fnUntraced(function* (environment: Environment, network: NetConf, env: Invocation["env"]) {
@@ -92,6 +131,14 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
     ...(args.podNamespace === undefined ? {} : { podNamespace: args.podNamespace }),
     ...(prevResult === undefined ? {} : { prevResult })
   })
+})
+
+const ofNetwork = ({ network, link }: ConfigService["Service"]): Attributes => ({
+  "cni.network.name": network.name,
+  "cni.version": network.cniVersion,
+  "link.kind": network.kind.kind,
+  ...(link.master === undefined ? {} : { "link.master": link.master }),
+  ...(link.deviceID === undefined ? {} : { "link.device": link.deviceID })
 })
 
 /** Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back. */

@@ -14,6 +14,7 @@ const span = (spanId: string, parentId: string | undefined, from: number, to: nu
     ended: 1_700_000_000_000_000_000n + BigInt(to * 1e6),
     attributes: new Map(),
     failed: false,
+    sampled: true,
     ...more
   }) satisfies Ended
 

@@ -24,13 +24,14 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   live: ["observe", "services", "netlink", "devices", "link", "wire"],
   mock: ["services", "devices", "link", "wire"],
   plugin: ["observe", "cni", "services", "devices", "link", "wire"],
-  agent: ["plugin", "cni", "live", "services", "link", "wire", "command"],
+  agent: ["observe", "plugin", "cni", "live", "services", "link", "wire", "command"],
+  trace: ["agent", "plugin", "command", "observe", "live", "cni", "services", "wire"],
   "device-plugin": ["command", "observe", "services", "devices", "link", "wire"],
   "device-plugin/main.ts": ["live"],
   "tools/doctor/devicePlugin.ts": ["device-plugin"],
   "tools/doctor/agent.ts": ["agent"],
   tools: ["command", "cni", "services", "devices", "link", "wire"],
-  "commands.ts": ["agent", "tools", "device-plugin", "command", "cni"],
+  "commands.ts": ["agent", "trace", "tools", "device-plugin", "command", "cni"],
   "main.ts": ["commands.ts", "plugin", "cni", "live", "services"]
 }
 

@@ -2,6 +2,7 @@
 import { chmodSync, chownSync, closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { traced } from "../../observe/span.ts"
 import { TapError, type TapNode, TapService } from "../../services/TapService.ts"
 import { attempt } from "../system/attempt.ts"
 import { SystemError } from "../system/errno.ts"
@@ -58,7 +59,9 @@ export const makeTap = (root: Root): TapService["Service"] => ({
       )
     }),
   deviceNumber: (netns, link) =>
-    attempt(() => readDeviceNumber(netns, link), refused("read the device number", netns.path)),
+    attempt(() => readDeviceNumber(netns, link), refused("read the device number", netns.path)).pipe(
+      traced("read the tap's device number")
+    ),
   reportedMac: (node) => attempt(() => holding(root, node, readMac), refused("ask for the MAC address", node.path)),
   give: (node, to) =>
     attempt(

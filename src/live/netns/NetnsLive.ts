@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Netns } from "../../link/Netns.ts"
+import { traced } from "../../observe/span.ts"
 import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../../services/NetnsService.ts"
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
@@ -180,12 +181,12 @@ export const makeNetns = (where: Whereabouts): NetnsService["Service"] => ({
     attempt(
       () => sysctl(where.sysctls, netns, key, constants.O_RDONLY, (fd) => readFileSync(fd, "utf8").trim()),
       (errno) => new NetnsError({ operation: `sysctl ${key}`, path: netns.path, errno })
-    ),
+    ).pipe(traced(`sysctl ${key}`)),
   sysctlSet: (netns, key, value) =>
     attempt(
       () => void sysctl(where.sysctls, netns, key, constants.O_WRONLY, (fd) => writeSync(fd, value)),
       (errno) => new NetnsError({ operation: `sysctl -w ${key}=${value}`, path: netns.path, errno })
-    )
+    ).pipe(traced(`sysctl -w ${key}=${value}`))
 })
 
 /** Those of this process. */

@@ -4,6 +4,7 @@ import { CniError, codes } from "../../cni/call/CniError.ts"
 import { needsIp } from "../../cni/call/version.ts"
 import { encodeResult } from "../../cni/result/encodeResult.ts"
 import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
+import { annotateCall } from "../../observe/span.ts"
 import { addRoutes, configureAddresses, silenceLink } from "../addresses/configure.ts"
 import { ipamAdd } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
@@ -39,6 +40,7 @@ export const add = Effect.gen(function* () {
   const link = allotted === undefined ? made : yield* container.route.linkGet(made.index)
   const nodeRoutes = yield* grantHostAccess(host, link, allotted?.ips ?? [])
   yield* addRoutes(container, link, nodeRoutes, [])
+  yield* annotateCall({ "link.index": link.index, "link.name": link.name })
   const ours: Result = {
     interfaces: [
       {

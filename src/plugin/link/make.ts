@@ -6,7 +6,7 @@ import { CniError, codes } from "../../cni/call/CniError.ts"
 import { withDefaults } from "../../cni/config/linkOptions.ts"
 import type { Link, LinkOptions } from "../../link/Link.ts"
 import type { LinkSpec } from "../../link/LinkSpec.ts"
-import { tracedRollback } from "../../observe/span.ts"
+import { annotateCall, tracedRollback } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { TapService } from "../../services/TapService.ts"
@@ -42,6 +42,7 @@ export const makeLinkOn = Effect.fnUntraced(function* (
   const { network, link: config } = yield* ConfigService
   const settings = yield* configuredSettings
   yield* checkMtu(config.mtu, parent)
+  yield* annotateCall({ "link.master": parent.name })
   const spec = {
     ...settings,
     kind: network.kind,

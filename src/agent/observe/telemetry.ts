@@ -1,0 +1,61 @@
+/** What the agent tells of itself: the spans of its calls as a trace, as figures, as a line of its log, and for who asks. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Headers from "effect/http/Headers"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import { type Ended, endedToJson, listening } from "../../observe/Ended.ts"
+import { makeMeter } from "../../observe/metrics.ts"
+import { otlpLayer, type TelemetryError } from "../../observe/otlp.ts"
+import { makeRecorder } from "../../observe/Recorder.ts"
+import { Sampling } from "../../observe/span.ts"
+
+/** Traces that the agent remembers, for `macvtap trace`. */
+const remembered = 32
+
+export interface Telemetry {
+  /** A tracer for the agent's calls, and what it samples; with what OTEL_* variables ask for in it. */
+  readonly layer: Layer.Layer<never, TelemetryError>
+  /** The spans of a trace that is remembered, as JSON. */
+  readonly spansOf: (traceId: string) => string
+}
+
+/** `onCall` hears of each call's end. */
+export const makeTelemetry = (
+  env: Readonly<Record<string, string | undefined>>,
+  serviceVersion: string,
+  onCall: (call: Ended, traceId: string | undefined) => void
+): Telemetry => {
+  const meter = makeMeter()
+  const recorder = makeRecorder(remembered)
+  const hear = (ended: Ended): void => {
+    meter(ended)
+    if (ended.sampled) recorder.record(ended)
+    if (ended.attributes.has("cni.command")) onCall(ended, ended.sampled ? ended.traceId : undefined)
+  }
+  const around = Layer.effectContext(
+    Effect.gen(function* () {
+      const tracer = yield* Tracer.Tracer
+      const sampling = yield* Sampling
+      return Context.make(Tracer.Tracer, listening(tracer, hear)).pipe(
+        // Whoever made the call records it: what we did is kept, for it to be asked for.
+        Context.add(Sampling, (parent) => sampling(parent) || parent?.sampled === true)
+      )
+    })
+  )
+  return {
+    layer: Layer.unwrap(Effect.map(otlpLayer(env, serviceVersion), (otlp) => Layer.provide(around, otlp))),
+    spansOf: (traceId) => JSON.stringify({ spans: recorder.spansOf(traceId).map(endedToJson) })
+  }
+}
+
+/** Makes the call a part of the trace that TRACEPARENT tells of (W3C Trace Context); of its own where it tells of none. */
+export const inTraceOf =
+  (env: Readonly<Record<string, string | undefined>>) =>
+  <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Option.match(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent: env["TRACEPARENT"] ?? "" })), {
+      onNone: () => call,
+      onSome: (parent) => Effect.withParentSpan(call, parent, { captureStackTrace: false }) as Effect.Effect<A, E, R>
+    })
