@@ -5,6 +5,7 @@ import { type Address, parseAddress } from "../observe/address.ts"
 import { logLevels } from "../services/LogService.ts"
 import { quote } from "../wire/foreign.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
+import { agentSocket } from "./socket.ts"
 
 /** Requests within which the kernel waits have a thread each, up to so many; the engine is told before it starts. */
 const threads = 64
@@ -17,7 +18,7 @@ const options = {
     type: "string",
     value: "PATH",
     path: true,
-    default: "/run/macvtap-cni/agent.sock",
+    default: agentSocket,
     help: "where clients find it; the folder is root's alone"
   },
   calls: { type: "string", value: "N", default: String(defaultLimits.running), help: "calls answered at once" },

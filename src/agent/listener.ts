@@ -10,8 +10,6 @@ import { setNonBlocking } from "../live/system/libc.ts"
 import { listenAt } from "../live/system/packets.ts"
 import { quote } from "../wire/foreign.ts"
 
-export const defaultSocket = "/run/macvtap-cni/agent.sock"
-
 export interface Listener {
   readonly fd: number
   /** Somebody else holds it too: what waits in it is the next agent's. */

@@ -35,6 +35,7 @@ describe("list", () => {
     assert.deepStrictEqual(JSON.parse((await scene.run("list", "--json")).stdout), {
       attachments: [],
       devices: [],
+      hostAccess: [],
       unseen: []
     })
   })
@@ -232,6 +233,31 @@ describe("list", () => {
     const { devices } = JSON.parse((await scene.run("list", "--json")).stdout)
     assert.deepStrictEqual(devices[0].pod, { namespace: "shop", name: "db-0", uid: "uid-1" })
     assert.include((await scene.run("list", "--mermaid")).stdout, `["shop/db-0"]`)
+  })
+
+  it("shows the host's own links by which pods and node reach each other, and whose the routes are", async () => {
+    await using scene = await makeScene()
+    scene.kernel.addNetns("/run/netns/pod")
+    await scene.attach({ ...pods, netns: "/run/netns/pod", index: first })
+    await scene.remember(pods, [["K8S_POD_NAME", "web-0"]])
+    const name = await scene.giveHostAccess({ "192.0.2.5": pods, "192.0.2.6": { ...pods, containerID: "gone" } })
+    assert.match(
+      (await scene.run("list")).stdout,
+      new RegExp(`\\n\\(host access\\) +2 routes +- +${name} +02:\\S+ +eth0 +bridge +-\\n$`)
+    )
+    const { hostAccess } = JSON.parse((await scene.run("list", "--json")).stdout)
+    assert.deepStrictEqual(hostAccess[0].routes, [
+      { destination: "192.0.2.5/32", attachment: pods },
+      { destination: "192.0.2.6/32", attachment: null }
+    ])
+    const found = (await scene.run("doctor")).stdout
+    assert.include(found, `fine   host access: ${name} on eth0: 2 routes to pods\n`)
+    assert.include(
+      found,
+      `note   host access: the route to 192.0.2.6/32 by ${name} on eth0 is no attachment's that is seen here; GC`
+    )
+    scene.kernel.inside().linkSet(name, { up: false })
+    assert.include((await scene.run("doctor")).stdout, `WRONG  host access: ${name} on eth0 is down, `)
   })
 
   it("tells of a checkpoint that makes no sense, with status 1", async () => {

@@ -6,9 +6,12 @@ import { plainLink as link } from "../lab/link.ts"
 const resources = { lan: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false } }
 
 const judge = (host: ReadonlyArray<Link>) =>
-  lowerDevices({ host, links: [], unseen: [], records: { records: [], problems: [] } }, resources, [], "/nowhere").map(
-    ({ status, says }) => `${status}: ${says}`
-  )
+  lowerDevices(
+    { host, links: [], unseen: [], records: { records: [], problems: [] }, hostRoutes: [] },
+    resources,
+    [],
+    "/nowhere"
+  ).map(({ status, says }) => `${status}: ${says}`)
 
 describe("lower devices", () => {
   it("cannot have macvtaps beside ipvlans", () => {

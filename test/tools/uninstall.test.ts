@@ -146,6 +146,22 @@ describe("uninstall", () => {
     assert.include(forced.stdout, "var/lib/macvtap-cni stays: 1 attachment and 1 device still use it\n")
   })
 
+  it("removes the host's own link by which pods and node reach each other, but not while a pod does", async () => {
+    await using scene = await makeScene()
+    await install(scene)
+    const alive = { ...dead, containerID: "alive" }
+    scene.kernel.addNetns("/run/netns/alive")
+    await scene.attach({ ...alive, netns: "/run/netns/alive", index: 2 ** 30 + 1 })
+    await scene.remember(alive, [])
+    const name = await scene.giveHostAccess({ "192.0.2.5": alive })
+    assert.strictEqual((await scene.run("uninstall", "--force")).status, 0)
+    assert.include(names(scene), name)
+    scene.kernel.inside("/run/netns/alive").linkDel("net1")
+    const { stdout } = await scene.run("uninstall")
+    assert.include(stdout, `removed link ${name} of `)
+    assert.notInclude(names(scene), name)
+  })
+
   it("removes the link of a standalone device whose pod is gone", async () => {
     await using scene = await makeScene()
     await install(scene)

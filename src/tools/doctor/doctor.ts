@@ -14,6 +14,7 @@ import { devtmpfs } from "./host/devtmpfs.ts"
 import { kernel } from "./host/kernel.ts"
 import { lowerDevices } from "./host/lowerDevices.ts"
 import { udev } from "./host/udev.ts"
+import { hostAccess } from "./hostAccess.ts"
 import { kubelet } from "./kubelet.ts"
 import { leftovers } from "./leftovers.ts"
 import { plugins } from "./plugins.ts"
@@ -76,6 +77,7 @@ const ofLinks = Effect.fnUntraced(function* (site: Site) {
         ...before,
         ...lowerDevices(inventory, resources, networks, site.root),
         ...inventory.unseen.map((unseen) => note("leftovers", `cannot look into ${unseen}`, "run it as root")),
+        ...hostAccess(inventory),
         ...left,
         ...aliases(inventory),
         ...inventory.records.problems.map((problem) => note("runtime's cache", problem))

@@ -1,9 +1,11 @@
 /** `macvtap list --json`. Keys are always there, so that a program needs not ask; what is not known is null. */
 import type { Attachment, Held, StandaloneDevice, Tap } from "../node/attachments.ts"
+import type { HostAccess } from "../node/hostAccess.ts"
 
 export const listDocument = (
   attachments: ReadonlyArray<Attachment>,
   devices: ReadonlyArray<StandaloneDevice>,
+  hostAccess: ReadonlyArray<HostAccess>,
   unseen: ReadonlyArray<string>
 ) => ({
   attachments: attachments.map(({ network, container, knownBy, ...held }) => ({
@@ -14,7 +16,19 @@ export const listDocument = (
     ...heldDocument(held)
   })),
   devices: devices.map(({ deviceID, ...held }) => ({ deviceID, ...heldDocument(held) })),
+  hostAccess: hostAccess.map(hostAccessDocument),
   unseen
+})
+
+const hostAccessDocument = ({ link, master, routes }: HostAccess) => ({
+  link: link.name,
+  mac: link.mac ?? null,
+  master,
+  up: link.up,
+  routes: routes.map(({ destination, attachment }) => ({
+    destination,
+    attachment: attachment === undefined ? null : attachment.ownership.owner
+  }))
 })
 
 const heldDocument = ({ pod, ifname, mac, master, kind, mode, tap, netns, index, up }: Held) => ({

@@ -4,6 +4,7 @@ import { makeCommand, UsageError } from "../../command/Command.ts"
 import { escapeText, jsonText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { attachmentsOf, standaloneDevicesOf } from "../node/attachments.ts"
+import { hostAccessOf } from "../node/hostAccess.ts"
 import { takeInventory } from "../node/inventory.ts"
 import { readAllotments } from "../records/allotments.ts"
 import { siteOptions } from "../site.ts"
@@ -16,7 +17,8 @@ export const list = makeCommand({
   summary: "show the attachments on this node: network, container, pod, link, master, tap",
   description: [
     "Looks into every network namespace that has a name in /run/netns or a process, for links that the caches of container " +
-      "runtimes and Multus in /var/lib/cni know, or that bear this plugin's alias; and for the links of standalone devices.",
+      "runtimes and Multus in /var/lib/cni know, or that bear this plugin's alias; and into the host's for the links of " +
+      "standalone devices and those by which pods and node reach each other (hostAccess).",
     'A "?" behind the network: only the link\'s alias says so, which its container may have changed.',
     "Exit status 1: a namespace or the kubelet's checkpoint could not be looked into, and the answer may lack something."
   ],
@@ -34,9 +36,10 @@ export const list = makeCommand({
     const place = { root, state: where["state-dir"] }
     const attachments = yield* attachmentsOf(place, inventory)
     const devices = yield* standaloneDevicesOf(place, inventory, allotments.devices)
-    if (json) yield* out(`${jsonText(listDocument(attachments, devices, inventory.unseen), 2)}\n`)
+    const hostAccess = hostAccessOf(inventory)
+    if (json) yield* out(`${jsonText(listDocument(attachments, devices, hostAccess, inventory.unseen), 2)}\n`)
     else if (diagram) yield* out(mermaid(attachments, devices))
-    else yield* out(listTable(attachments, devices))
+    else yield* out(listTable(attachments, devices, hostAccess))
     const missing = inventory.unseen.map((namespace) => `cannot look into ${namespace}`)
     if (allotments.problem !== undefined) missing.push(allotments.problem)
     for (const problem of missing) yield* err(`macvtap list: ${escapeText(problem)}\n`)

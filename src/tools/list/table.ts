@@ -1,11 +1,16 @@
 /** `macvtap list` for a terminal. */
 import { escapeText } from "../../wire/foreign.ts"
 import type { Attachment, Held, StandaloneDevice, Tap } from "../node/attachments.ts"
+import type { HostAccess } from "../node/hostAccess.ts"
 import { podName } from "../records/podName.ts"
 
-export const listTable = (attachments: ReadonlyArray<Attachment>, devices: ReadonlyArray<StandaloneDevice>): string => {
-  if (attachments.length === 0 && devices.length === 0) return "no attachments\n"
-  return columns([heading, ...attachments.map(attachmentRow), ...devices.map(deviceRow)])
+export const listTable = (
+  attachments: ReadonlyArray<Attachment>,
+  devices: ReadonlyArray<StandaloneDevice>,
+  hostAccess: ReadonlyArray<HostAccess>
+): string => {
+  const rows = [...attachments.map(attachmentRow), ...devices.map(deviceRow), ...hostAccess.map(hostAccessRow)]
+  return rows.length === 0 ? "no attachments\n" : columns([heading, ...rows])
 }
 
 const heading = ["NETWORK", "CONTAINER", "POD", "IFNAME", "MAC", "MASTER", "MODE", "TAP"]
@@ -20,6 +25,17 @@ const deviceRow = (device: StandaloneDevice): ReadonlyArray<string> => [
   "(standalone)",
   device.deviceID,
   ...heldCells(device)
+]
+
+const hostAccessRow = ({ link, master, routes }: HostAccess): ReadonlyArray<string> => [
+  "(host access)",
+  routes.length === 1 ? "1 route" : `${routes.length} routes`,
+  "-",
+  link.name,
+  link.mac ?? "-",
+  master,
+  "bridge",
+  "-"
 ]
 
 /** A container ID is 64 digits; the first 13 are what crictl and kubectl show. */

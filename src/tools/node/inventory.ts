@@ -1,9 +1,11 @@
 /** What is attached on this node: every link of our kinds in every namespace that can be found, and whose it is. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import { hostLinkPrefix, hostRouteProtocol } from "../../cni/identity/hostAccess.ts"
 import { kindByName } from "../../link/kinds.ts"
 import type { Link } from "../../link/Link.ts"
 import type { Netns } from "../../link/Netns.ts"
+import type { Route } from "../../link/Route.ts"
 import { NetlinkService } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
 import { type DeviceNumber, TapService } from "../../services/TapService.ts"
@@ -35,6 +37,8 @@ export interface Inventory {
   /** Namespaces that could not be looked into, and why: `/proc/7/ns/net: EACCES`. */
   readonly unseen: ReadonlyArray<string>
   readonly records: Records
+  /** Those that `"hostAccess": true` has made. */
+  readonly hostRoutes: ReadonlyArray<Route>
 }
 
 /**
@@ -44,7 +48,12 @@ export interface Inventory {
 export const takeInventory = Effect.fn("takeInventory")(function* (root: string) {
   const service = yield* NetnsService
   const current = yield* service.current
-  const links = yield* (yield* (yield* NetlinkService).connect(current)).linkList
+  const route = yield* (yield* NetlinkService).connect(current)
+  const links = yield* route.linkList
+  // Before the containers are looked into: whoever has a route by then is seen there.
+  const hostRoutes = links.some(({ name }) => name.startsWith(hostLinkPrefix))
+    ? yield* route.routeList({ protocol: hostRouteProtocol })
+    : []
   const records = readRecords(root)
   const host: Host = { id: current.id, links, identify: identifyBy(root, records) }
   const found: Array<FoundLink> = []
@@ -66,7 +75,7 @@ export const takeInventory = Effect.fn("takeInventory")(function* (root: string)
     )
     found.push(...seen)
   }
-  return { host: links, links: found, unseen, records } satisfies Inventory
+  return { host: links, links: found, unseen, records, hostRoutes } satisfies Inventory
 }, Effect.scoped)
 
 /** Namespaces with a name on a node whose files are elsewhere; those of its processes are known anyway. */

@@ -13,7 +13,9 @@ import {
 import { standaloneDevice } from "../../devices/standalone.ts"
 import { escapeText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
+import { agentOf } from "../node/agent.ts"
 import { readText, statFile } from "../node/files.ts"
+import { hostAccessOf } from "../node/hostAccess.ts"
 import { type FoundLink, type Inventory, takeInventory } from "../node/inventory.ts"
 import { ourSockets, staleLinks, staleNodes, standaloneLinks } from "../node/leftovers.ts"
 import { platform } from "../node/platform.ts"
@@ -29,10 +31,10 @@ export const uninstall = makeCommand({
   summary: "take everything back: the plugin, the device plugin's sockets and state, stale links",
   description: [
     `Removes the plugin (a program of that name that is not ours stays) and ${standaloneName}, the device plugin's sockets, ` +
-      `${defaultStateFolder}, and links that no container has any more. Says what the kubelet will keep. Does nothing as ` +
+      `${defaultStateFolder}, links that no container has any more and those of hostAccess. Says what the kubelet will keep. Does nothing as ` +
       "long as a pod has an attachment, or a device by the kubelet's checkpoint.",
-    "Stop the device plugin first (kubectl delete -f deploy/macvtap-cni.yaml): it would make its sockets again.",
-    "Exit status 1: attachments or devices are in use, the device plugin still runs, or something could not be removed."
+    "Stop the agent and the device plugin first (kubectl delete -f deploy/macvtap-cni.yaml): they make their sockets again.",
+    "Exit status 1: attachments or devices are in use, agent or device plugin still run, or something could not be removed."
   ],
   options: {
     from: {
@@ -65,7 +67,9 @@ export const uninstall = makeCommand({
     const resources = readResources(state)
     const sockets = yield* ourSockets(root, options["kubelet-dir"])
     const runs = sockets.some(({ answers }) => answers)
+    const agent = yield* agentOf(root)
     const steps: Array<Step> = stale.map(removeLink)
+    if (agent.state === "stale") steps.push(remove(`socket ${agent.path}`, agent.path))
     for (const { path, answers } of sockets) if (!answers) steps.push(remove(`socket ${path}`, path))
     const folder = join(root, options.from)
     steps.push(...temporaries(folder).map((path) => remove(path, path)))
@@ -74,14 +78,16 @@ export const uninstall = makeCommand({
       if (!runs) steps.push(...unusedDevices(inventory, used).map(removeLink))
       for (const name of [options.name, standaloneName])
         steps.push(...(yield* removeProgram(folder, name, surroundings)))
+      if (count(used) === "") steps.push(...hostLinks(inventory).map(removeLink))
       if (!runs && count(used) === "" && statFile(state) !== undefined) steps.push(remove(`folder ${state}`, state))
     }
     const failed = !(yield* takeAll(steps, options["dry-run"], surroundings))
     if (leftovers) return failed ? 1 : 0
     if (count(used) !== "") yield* out(`${state} stays: ${count(used)} still use it\n`)
     if (runs) yield* err("the device plugin still runs: its sockets and state stay; stop it and run this again\n")
+    if (agent.state === "answers") yield* err(`the agent still runs (${agent.path}); stop it\n`)
     yield* out(kept(resources))
-    return failed || runs ? 1 : 0
+    return failed || runs || agent.state === "answers" ? 1 : 0
   }, Effect.provide(platform))
 })
 
@@ -94,6 +100,12 @@ const refuseIfUsed = (used: InUse, { problem }: Allotments): Effect.Effect<void,
     })
   }
   return count(used) === "" ? Effect.void : Effect.fail(refusal(used))
+}
+
+/** The host's own links that `"hostAccess": true` made; their routes go with them. */
+const hostLinks = (inventory: Inventory): ReadonlyArray<FoundLink> => {
+  const indexes = new Set(hostAccessOf(inventory).map(({ link }) => link.index))
+  return inventory.links.filter(({ inHost, link }) => inHost && indexes.has(link.index))
 }
 
 /** Links of standalone devices that no pod has. */

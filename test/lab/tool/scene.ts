@@ -2,6 +2,13 @@
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { encodeAlias, type LinkOwner } from "../../../src/cni/identity/alias.ts"
+import {
+  hostLinkAlias,
+  hostLinkMac,
+  hostLinkName,
+  hostRouteMetric,
+  hostRouteProtocol
+} from "../../../src/cni/identity/hostAccess.ts"
 import { macvlan } from "../../../src/link/macvlan.ts"
 import { macvtap } from "../../../src/link/macvtap.ts"
 import { type Kernel, type KernelOptions, makeKernel } from "../../../src/mock/Kernel.ts"
@@ -29,6 +36,8 @@ export interface Scene extends AsyncDisposable {
   readonly write: (path: string, text: string) => Promise<string>
   /** A link of ours on the host's eth0, in a container's namespace. */
   readonly attach: (attachment: Attachment) => Promise<void>
+  /** The host's own link on eth0, with a route for each attachment's address, as `"hostAccess": true` makes them. */
+  readonly giveHostAccess: (routes: Readonly<Record<string, LinkOwner>>) => Promise<string>
   /** libcni's cache entry of an attachment, with its namespace if it is attached by then. */
   readonly remember: (
     owner: LinkOwner,
@@ -59,6 +68,26 @@ const attach = Effect.fnUntraced(function* ({ netns, index, mode = "bridge", mac
   yield* (yield* connect(container)).linkSet(index, { alias: alias ?? encodeAlias(owner) })
 }, Effect.scoped)
 
+const giveHostAccess = Effect.fnUntraced(function* (routes: Readonly<Record<string, LinkOwner>>) {
+  const host = yield* (yield* NetlinkService).connect(yield* (yield* NetnsService).current)
+  const parent = yield* host.linkGet("eth0")
+  const name = hostLinkName(parent)
+  yield* host.linkAdd({
+    kind: macvlan,
+    name,
+    parent: parent.index,
+    mac: hostLinkMac(parent),
+    options: { mode: "bridge" }
+  })
+  const { index: dev } = yield* host.linkGet(name)
+  yield* host.linkSet(dev, { alias: hostLinkAlias, up: true })
+  for (const [dst, owner] of Object.entries(routes)) {
+    const priority = hostRouteMetric(encodeAlias(owner))
+    yield* host.routeAdd({ family: 4, dst, prefix: 32, dev, priority, protocol: hostRouteProtocol, scope: 253 })
+  }
+  return name
+}, Effect.scoped)
+
 /** A node whose host has `eth0`, up. No process is seen to run on it but process 1. */
 export const makeScene = async (options: KernelOptions = {}): Promise<Scene> => {
   const kernel = makeKernel(options)
@@ -76,6 +105,7 @@ export const makeScene = async (options: KernelOptions = {}): Promise<Scene> => 
       namespaces.set(encodeAlias(attachment), attachment.netns)
       return Effect.runPromise(attach(attachment).pipe(Effect.provide(mockLayer(kernel))))
     },
+    giveHostAccess: (routes) => Effect.runPromise(giveHostAccess(routes).pipe(Effect.provide(mockLayer(kernel)))),
     remember: (owner, cniArgs, below = "var/lib/cni/results") => {
       const { network: networkName, containerID: containerId, ifname: ifName } = owner
       const config = Buffer.from(JSON.stringify({ type: "macvtap", name: networkName })).toString("base64")
