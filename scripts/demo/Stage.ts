@@ -31,6 +31,8 @@ export interface Stage {
   readonly netns: string
   /** Makes the namespaces and the veth. */
   readonly prepare: () => Promise<ReadonlyArray<Seen>>
+  /** `ip link add link eth0 name <name> type macvtap mode bridge` on the host. */
+  readonly makeDevice: (name: string) => Promise<Seen>
   /** The links in the container. */
   readonly look: () => Promise<Seen>
   /** The ifindex of that link in the container. */

@@ -44,6 +44,17 @@ const addVeth = Effect.gen(function* () {
   }
 }).pipe(Effect.scoped, Effect.provide(machine))
 
+const addMacvtap = (name: string) =>
+  here.pipe(
+    Effect.flatMap((rtnetlink) =>
+      Effect.flatMap(rtnetlink.linkGet("eth0"), ({ index }) =>
+        rtnetlink.linkAdd({ kind: macvtap, name, parent: index, options: { mode: "bridge" } })
+      )
+    ),
+    Effect.scoped,
+    Effect.provide(machine)
+  )
+
 /** Takes the veth away, and with it every macvtap on it, before the namespaces go. */
 export const takeDown = (): Promise<void> =>
   Effect.runPromise(
@@ -99,6 +110,12 @@ export const realStage = async (signal: AbortSignal): Promise<Stage> => {
           lines: []
         }
       ]
+    },
+    makeDevice: async (name) => {
+      const typed = `ip link add link eth0 name ${name} type macvtap mode bridge`
+      if (hasIp) return type(typed)
+      await Effect.runPromise(addMacvtap(name))
+      return { typed: `# what \`${typed}\` would do`, lines: [] }
     },
     look: () => (hasIp ? type("ip -n ns1 -d link") : look(netns, "# what `ip -n ns1 -d link` would show")),
     ifindex: async (name) => (await links(netns)).find((link) => link.name === name)?.index,

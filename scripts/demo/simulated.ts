@@ -1,5 +1,6 @@
 /** The story on the kernel in memory: the plugin's own code, on services that touch nothing. */
 import * as Effect from "effect/Effect"
+import { macvtap } from "../../src/link/macvtap.ts"
 import { makeKernel } from "../../src/mock/Kernel.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
 import { call } from "../../src/plugin/call.ts"
@@ -22,6 +23,11 @@ export const simulatedStage = (): Stage => {
       kernel.addNetns(netns)
       kernel.addVeth({ name: "eth0" }, { name: "wire0" })
       return ["ip netns add ns1", "ip link add eth0 type veth peer name wire0"].map((typed) => ({ typed, lines: [] }))
+    },
+    makeDevice: async (name) => {
+      const parent = kernel.inside().link("eth0").index
+      kernel.inside().linkAdd({ kind: macvtap, name, parent, options: { mode: "bridge" } })
+      return { typed: `ip link add link eth0 name ${name} type macvtap mode bridge`, lines: [] }
     },
     look: () => look(netns, "ip -n ns1 -d link"),
     ifindex: async (name) => (await links(netns)).find((link) => link.name === name)?.index,

@@ -1,8 +1,10 @@
-/** The manual test of the plugin, as a person would do it: ADD, a look, CHECK, DEL, a look. */
+/**
+ * The manual test of macvtap-cni, word for word as its first README had it: ADD, a look, DEL, a look; once for a link that
+ * is made, once with the `deviceID` of one that is there. Then CHECK, which versions of that time did not know.
+ */
 import type { Answer, Call, Seen, Stage } from "./Stage.ts"
 
 const config = {
-  cniVersion: "1.1.0",
   name: "mynet",
   type: "macvtap",
   master: "eth0",
@@ -53,12 +55,17 @@ export const story = async (stage: Stage, say: (line: string) => void): Promise<
   title("A namespace stands in for the host, with one end of a veth as its eth0; another is the container's")
   for (const step of await stage.prepare()) show(step)
 
+  const gone = async () => {
+    show(await stage.look())
+    if ((await stage.ifindex(ifname)) !== undefined) throw new Surprise(`DEL said yes, and ${ifname} is still there`)
+  }
+
   title("Before: the container has its loopback and nothing else")
   show(await stage.look())
 
   title("ADD: a macvtap on eth0, born in the container's namespace")
   show({ typed: "cat config", lines: [JSON.stringify(config)] })
-  const added = await call("ADD", config, "config")
+  await call("ADD", config, "config")
 
   title("The container has a link of its own, whose alias says whose it is")
   show(await stage.look())
@@ -68,16 +75,28 @@ export const story = async (stage: Stage, say: (line: string) => void): Promise<
   title("The tap through which a virtual machine opens it: no other link on this host has that number")
   show(await stage.tapNode(ifindex))
 
-  title("CHECK: everything is as ADD's result says (silence is consent)")
-  await call("CHECK", { ...config, prevResult: JSON.parse(added.stdout) }, "config-with-prevResult")
-
   title("DEL: taken back")
   await call("DEL", config, "config")
-
-  title("After: as before")
-  show(await stage.look())
+  await gone()
   show(await stage.tapNode(ifindex))
-  if ((await stage.ifindex(ifname)) !== undefined) throw new Surprise(`DEL said yes, and ${ifname} is still there`)
+
+  title("The same with a macvtap that is there already: it is imported")
+  const device = { ...config, deviceID: "macvtap0" }
+  show(await stage.makeDevice(device.deviceID))
+  show({ typed: "cat config-with-deviceID", lines: [JSON.stringify(device)] })
+  await call("ADD", device, "config-with-deviceID")
+  show(await stage.look())
+  if ((await stage.ifindex(ifname)) === undefined) throw new Surprise(`ADD said yes, and there is no ${ifname}`)
+  await call("DEL", device, "config-with-deviceID")
+  await gone()
+
+  title("CHECK, since version 0.4.0: everything is as ADD's result says (silence is consent)")
+  const today = { cniVersion: "1.1.0", ...config }
+  show({ typed: "cat config-of-today", lines: [JSON.stringify(today)] })
+  const added = await call("ADD", today, "config-of-today")
+  await call("CHECK", { ...today, prevResult: JSON.parse(added.stdout) }, "config-of-today-with-prevResult")
+  await call("DEL", today, "config-of-today")
+  await gone()
 
   say("")
   say(`${times.join(", ")}: ${stage.timed}`)

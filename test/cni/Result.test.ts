@@ -5,7 +5,7 @@ import { decodeResult, parseResult } from "../../src/cni/result/decodeResult.ts"
 import { encodeResult } from "../../src/cni/result/encodeResult.ts"
 import { parseCidr } from "../../src/cni/result/Ip.ts"
 import { appendToPrevResult, emptyResult, type Result } from "../../src/cni/result/Result.ts"
-import { error, value } from "./outcome.ts"
+import { value } from "./outcome.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -52,8 +52,7 @@ const documents = Schema.Struct({
 })
 
 const read = (document: unknown): Result => value(decodeResult(document, "1.1.0"))
-const again = (result: Result, version: string): Result =>
-  value(parseResult(value(encodeResult(result, version)), "9.9.9"))
+const again = (result: Result, version: string): Result => value(parseResult(encodeResult(result, version), "9.9.9"))
 
 /** What 0.2.0 can tell. */
 const reduced = ({ ips, routes, dns }: Result): Result => {
@@ -101,8 +100,7 @@ describe("what is written is read as the same", () => {
     ([document]) => {
       const result = read(document)
       for (const version of ["0.1.0", "0.2.0"]) {
-        if (result.ips.length === 0) assert.strictEqual(error(encodeResult(result, version))?.code, 999)
-        else assert.deepStrictEqual(again(result, version), reduced(result))
+        assert.deepStrictEqual(again(result, version), reduced(result))
       }
     },
     options

@@ -20,7 +20,7 @@ const readAll = Effect.fnUntraced(function* (command: Command, env: Env, stdin: 
   const args = yield* readCniArgs(env["CNI_ARGS"] ?? "")
   const link = yield* readLinkConf(conf, args)
   const previous = yield* readPrevResult(conf)
-  return [link, previous && (yield* encodeResult(previous, conf.cniVersion))]
+  return [link, previous && encodeResult(previous, conf.cniVersion)]
 })
 
 const commands: ReadonlyArray<Command> = [...configuredCommands, "VERSION", { unknown: "NOPE" }]

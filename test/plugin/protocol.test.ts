@@ -285,15 +285,17 @@ describe("the plugin's own namespace as the container's", () => {
 })
 
 describe("an L2 network", () => {
-  it.effect.each(["0.1.0", "0.2.0", undefined])(
-    "at %s is refused before anything is asked of the machine",
-    (cniVersion) =>
-      Effect.gen(function* () {
-        const kernel = makeNode()
-        const { stdout } = yield* callOn(kernel, invocation("ADD", { conf: { cniVersion } }))
-        assert.strictEqual(assertError(stdout, cniVersion ?? "0.1.0").msg, "cannot convert: no valid IP addresses")
-        assert.deepStrictEqual(asked(kernel), [])
-      })
+  it.effect.each(["0.1.0", "0.2.0", undefined])("at %s is made, and answered without addresses", (cniVersion) =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      const before = kernel.snapshot()
+      const { status, stdout } = yield* callOn(kernel, invocation("ADD", { conf: { cniVersion } }))
+      assert.strictEqual(status, 0, stdout)
+      assert.deepStrictEqual(JSON.parse(stdout), { cniVersion: cniVersion ?? "0.1.0", dns: {} })
+      assert.strictEqual(kernel.inside("/run/netns/c1").link("net1").kind, "macvtap")
+      yield* callOn(kernel, invocation("DEL", { conf: { cniVersion } }))
+      assert.deepStrictEqual(kernel.snapshot(), before)
+    })
   )
 })
 

@@ -25,7 +25,14 @@ describe.skipIf(!hasMacvtap)("the demo", () => {
     assert.match(stdout, /eth2@if\d+: <BROADCAST,MULTICAST,ALLMULTI,UP,LOWER_UP> mtu 1500/)
     assert.match(stdout, /link\/ether 02:03:04:05:06:07/)
     assert.match(stdout, /crw-rw---- 1 107 107 /)
-    assert.match(stdout, /ADD [\d.]+ ms, CHECK [\d.]+ ms, DEL [\d.]+ ms/)
+    const times = ["ADD", "DEL", "ADD", "DEL", "ADD", "CHECK", "DEL"].map((command) => `${command} [\\d.]+ ms`)
+    assert.match(stdout, new RegExp(times.join(", ")))
+    // The seed's configuration, word for word, and what it is answered at the version that is meant by none.
+    const seed = '{"name":"mynet","type":"macvtap","master":"eth0","mode":"bridge","mtu":1500'
+    assert.include(stdout, `${seed}}\n`)
+    assert.include(stdout, `${seed},"deviceID":"macvtap0"}\n`)
+    assert.strictEqual([...stdout.matchAll(/\{\n {4}"cniVersion": "0\.1\.0",\n {4}"dns": \{\}\n\}/g)].length, 2)
+    assert.match(stdout, /CNI_IFNAME=eth2 CNI_PATH=\S+ CNI_ARGS="MAC=02:03:04:05:06:07"/)
     assert.notInclude(stdout, "simulated")
     await nothingIsLeft(stdout)
   })

@@ -11,4 +11,19 @@ export interface Change {
   >
 }
 
-export const changes: ReadonlyArray<Change> = []
+const withoutAddresses = (cniVersion: string) => ({
+  status: 0,
+  stdout: `{\n    "cniVersion": "${cniVersion}",\n    "dns": {}\n}`
+})
+
+export const changes: ReadonlyArray<Change> = [
+  {
+    reason: "a link without addresses is made at 0.1.0 and 0.2.0 too, whose results can say no more of it than dns",
+    calls: {
+      "text for ADD: null as version": withoutAddresses("0.1.0"),
+      "text for ADD: no version": withoutAddresses("0.1.0"),
+      "0.1.0, no IPAM: ADD": withoutAddresses("0.1.0"),
+      "0.2.0, no IPAM: ADD": withoutAddresses("0.2.0")
+    }
+  }
+]

@@ -58,5 +58,5 @@ export const atLeast = (version: VersionParts, other: VersionParts): boolean => 
   return different === -1 || (version[different] ?? 0) > (other[different] ?? 0)
 }
 
-/** Whether a result can be told at all without an IP address: the results of 0.1.0 and 0.2.0 are nothing but addresses. */
-export const needsIp = (cniVersion: string): boolean => cniVersion === "0.1.0" || cniVersion === "0.2.0"
+/** Whether results are nothing but addresses, with no word of interfaces: those of 0.1.0 and 0.2.0. */
+export const knowsNoInterfaces = (cniVersion: string): boolean => cniVersion === "0.1.0" || cniVersion === "0.2.0"

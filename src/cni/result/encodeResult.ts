@@ -1,8 +1,6 @@
 /** Our result in the shape of the configuration's version. */
-import * as Effect from "effect/Effect"
 import { jsonText } from "../../wire/foreign.ts"
-import { CniError, codes } from "../call/CniError.ts"
-import { needsIp } from "../call/version.ts"
+import { knowsNoInterfaces } from "../call/version.ts"
 import { isEmptyDns } from "./Dns.ts"
 import { formatCidr } from "./Ip.ts"
 import type { Result, ResultInterface, ResultIp, ResultRoute } from "./Result.ts"
@@ -49,14 +47,15 @@ const ofFamily = (family: 4 | 6, { ips, routes }: Result) => {
   )
 }
 
-/** 0.1.0 and 0.2.0: the first address of each family with the family's routes, no interfaces, `dns` always. */
+/**
+ * 0.1.0 and 0.2.0: the first address of each family with the family's routes, no interfaces, `dns` always. A link without
+ * addresses is told by `{ "dns": {} }`, which the Go library reads, although it cannot write it.
+ */
 const before030 = (result: Result) => ({ ip4: ofFamily(4, result), ip6: ofFamily(6, result), dns: result.dns })
 
 const shapeOf = (cniVersion: string): ((result: Result) => object) =>
-  needsIp(cniVersion) ? before030 : cniVersion.startsWith("0.") ? since030 : since100
+  knowsNoInterfaces(cniVersion) ? before030 : cniVersion.startsWith("0.") ? since030 : since100
 
-/** The result for stdout: indented by 4 spaces, no trailing newline. 0.1.0 and 0.2.0 cannot do without an address. */
-export const encodeResult = (result: Result, cniVersion: string): Effect.Effect<string, CniError> =>
-  needsIp(cniVersion) && result.ips.length === 0
-    ? Effect.fail(new CniError({ code: codes.internal, msg: "cannot convert: no valid IP addresses" }))
-    : Effect.sync(() => jsonText({ cniVersion, ...shapeOf(cniVersion)(result) }, 4))
+/** The result for stdout: indented by 4 spaces, no trailing newline. */
+export const encodeResult = (result: Result, cniVersion: string): string =>
+  jsonText({ cniVersion, ...shapeOf(cniVersion)(result) }, 4)

@@ -1,7 +1,6 @@
 /** ADD: a link of its own for the container, on the host's link, with its tap node and its addresses. */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
-import { needsIp } from "../../cni/call/version.ts"
 import { encodeResult } from "../../cni/result/encodeResult.ts"
 import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
 import { annotateCall } from "../../observe/span.ts"
@@ -21,7 +20,6 @@ import { containerPlace, hostPlace } from "../link/place.ts"
 export const add = Effect.gen(function* () {
   const { network, attachment, link: config, prevResult } = yield* ConfigService
   yield* refuseNamePattern
-  yield* refuseInexpressible
   yield* refuseTwoOrigins
   yield* refuseHostAccess
   const host = yield* hostPlace
@@ -54,7 +52,7 @@ export const add = Effect.gen(function* () {
     routes: [...(allotted?.routes ?? []), ...nodeRoutes],
     dns: config.dns
   }
-  const document = yield* encodeResult(appendToPrevResult(prevResult, ours), network.cniVersion)
+  const document = encodeResult(appendToPrevResult(prevResult, ours), network.cniVersion)
   // A SIGTERM that came while the kernel worked is seen here, while everything can still be taken back.
   yield* Effect.yieldNow
   return document
@@ -68,18 +66,6 @@ const refuseNamePattern = Effect.gen(function* () {
       code: codes.invalidEnvironment,
       msg: `interface name contains %`,
       details: `CNI_IFNAME is "${ifname}", which the kernel would take for a pattern; choose a name without %`
-    })
-  }
-})
-
-/** 0.1.0 and 0.2.0 results are addresses alone: without IPAM there is nothing to answer, so nothing is made either. */
-const refuseInexpressible = Effect.gen(function* () {
-  const { network, prevResult } = yield* ConfigService
-  if (needsIp(network.cniVersion) && network.ipam === undefined && (prevResult?.ips.length ?? 0) === 0) {
-    return yield* new CniError({
-      code: codes.incompatibleVersion,
-      msg: "cannot convert: no valid IP addresses",
-      details: `a result of version ${network.cniVersion} needs an address; set "cniVersion" to 0.3.0 or newer, or configure "ipam"`
     })
   }
 })

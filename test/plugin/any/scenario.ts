@@ -64,7 +64,6 @@ export const consistent = (drawn: Scenario): Scenario => {
     scenario.neighbour = false
     if (scenario.firstIndex === "another pod's link") scenario.firstIndex = "free"
   }
-  if (["0.1.0", "0.2.0"].includes(scenario.cniVersion)) scenario.ipam ??= "v4"
   // The ifindex of a reserved device is its own; a node of that name means that a former pod still holds it.
   if (scenario.source === "reserved") scenario.firstIndex = "free"
   // Without devtmpfs there is no node to own, without sysfs no number to make a node of.
