@@ -33,12 +33,20 @@ export interface TestHost extends TestNetns {
 }
 
 /**
+ * No two hosts of this machine have a master of the same ifindex: who is on it, in other namespaces, is told by that. Far
+ * below the ifindexes that the plugin chooses.
+ */
+let lastMaster = 1000 + process.pid * 100
+
+/**
  * A namespace that stands in for the host: `eth0` in it is one end of a veth, up; the other end, `wire0`, is in the
  * namespace too, or in `wire` where a test wants somebody behind the wire.
  */
 export const makeHost = async (prefix: string, wire?: TestNetns): Promise<TestHost> => {
   const netns = await makeNetns(prefix)
-  await netns.ip(`link add eth0 type veth peer name wire0${wire === undefined ? "" : ` netns ${wire.name}`}`)
+  await netns.ip(
+    `link add eth0 index ${++lastMaster} type veth peer name wire0${wire === undefined ? "" : ` netns ${wire.name}`}`
+  )
   await netns.ip("link set eth0 up")
   await (wire ?? netns).ip("link set wire0 up")
   return { ...netns, master: "eth0" }

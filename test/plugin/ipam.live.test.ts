@@ -316,7 +316,8 @@ describe.skipIf(!able)("a delegate", () => {
     await using node = await makeNode()
     const refused = `${says({ code: 51, msg: "limited", details: "half of it" })}\nexit 1`
     await using stub = await makeStub({ ADD: says(both), CHECK: refused, GC: refused, STATUS: refused })
-    const call = { conf: { ipam: { type: "stub" } }, path: stub.path }
+    // GC looks into every namespace of the machine: the network is no other run's.
+    const call = { conf: { name: `lan-${process.pid}`, ipam: { type: "stub" } }, path: stub.path }
     const prevResult = await node.add(call)
     for (const command of ["CHECK", "GC", "STATUS"] as const) {
       const error = await node.fails(command, { ...call, conf: { ...call.conf, prevResult } })

@@ -1,9 +1,11 @@
 /**
  * A machine for one group of calls: a network and a mount namespace with the same names, MAC addresses and ifindexes every
- * time. /run and /var/lib are empty file systems there, so the machine's own are neither seen nor changed.
+ * time. /run and /var/lib are empty file systems there, and /proc shows no other process: the machine's own are neither seen nor
+ * changed, and no namespace of another run's is found by GC.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { readFileSync } from "node:fs"
 import { type RunResult, run } from "../lab/run.ts"
 import { ipamPlugins } from "./ipam.ts"
 
@@ -37,11 +39,7 @@ export const makeScene = async (executable: string): Promise<Scene> => {
   const holder = spawn(
     "unshare",
     [
-      "--mount",
-      "--net",
-      "--propagation",
-      "private",
-      "--",
+      ...["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"],
       "sh",
       "-ec",
       `${setUp}${ipamPlugins()}\necho ready\ncat`,
@@ -57,7 +55,9 @@ export const makeScene = async (executable: string): Promise<Scene> => {
   })
   await Promise.race([once(holder.stdout, "data"), ended])
   if (holder.exitCode !== null) throw new Error(`the scene cannot be made: ${said}`)
-  const enter = ["--target", String(holder.pid), "--mount", "--net", "--"]
+  // unshare's child is the first process of the namespace that unshare itself is not in.
+  const first = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8").trim()
+  const enter = ["--target", first, "--mount", "--net", "--pid", "--"]
   return {
     sh: async (script) => {
       const { status, stderr } = await run("nsenter", [...enter, "sh", "-ec", script])
