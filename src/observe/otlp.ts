@@ -3,11 +3,11 @@
  * endpoint. An endpoint that is down, slow or refuses costs no call anything: spans are put into a list, and sent from it
  * by fibers of their own, of which there are few.
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
@@ -53,7 +53,7 @@ export const otlpLayer = (env: Env, serviceVersion: string): Effect.Effect<Layer
           })
         )
       )
-    ).pipe(Layer.provide(NodeHttpClient.layerUndici))
+    ).pipe(Layer.provide(FetchHttpClient.layer))
     const tracer = OtlpTracer.layerFromConfig({ resource: { serviceVersion } }).pipe(
       Layer.provide(Layer.merge(bounded, serialization)),
       Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: withDefaults(env) })))

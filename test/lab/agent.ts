@@ -25,6 +25,7 @@ interface AgentStart {
   /** Words before the program: `["nsenter", …]`. */
   readonly before?: ReadonlyArray<string>
   readonly args?: ReadonlyArray<string>
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A folder with a client, or in words why there is none. `define` is the build's: `{ CONVERSATION: "2" }`. */
@@ -47,9 +48,9 @@ export const makeAgentFolder = async (
     path,
     socket,
     client,
-    start: async ({ program = [executable], before = [], args = [] } = {}) => {
+    start: async ({ program = [executable], before = [], args = [], env } = {}) => {
       const [command = "", ...rest] = [...before, ...program, "agent", "--socket", socket, ...args]
-      const daemon = startDaemon(command, rest)
+      const daemon = startDaemon(command, rest, env === undefined ? {} : { env })
       daemons.push(daemon)
       await daemon.line(/listens on/, 20_000)
       return daemon
