@@ -24,6 +24,7 @@ import { runDaemon } from "./Daemon.ts"
 import { describeFault } from "./describeFault.ts"
 import { endpointServerLive } from "./endpoint/EndpointServerLive.ts"
 import { kubeletLive } from "./kubelet/KubeletLive.ts"
+import { refreshAllotted } from "./observe/allotted.ts"
 
 /** The netlink conversation, at level debug, goes where the daemon's own words go. */
 const logLive = Layer.succeed(LogService, {
@@ -53,7 +54,7 @@ const layer = (options: Options, env: Surroundings["env"]) => {
 }
 
 const daemon = Effect.fnUntraced(function* (options: Options) {
-  if (options.listen !== undefined) yield* serveHttp(options.listen)
+  if (options.listen !== undefined) yield* serveHttp(options.listen, yield* refreshAllotted)
   yield* Effect.logInfo("the device plugin starts").pipe(Effect.annotateLogs({ ...options }))
   yield* Effect.addFinalizer(() => Effect.logInfo("the device plugin ends"))
   return yield* runDaemon(options.state)

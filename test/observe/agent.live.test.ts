@@ -1,62 +1,24 @@
 /** What an agent tells of its calls: one trace from the runtime to the kernel, and figures that add up. */
 import { readFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
-import { type AgentFolder, makeAgentFolder } from "../lab/agent.ts"
-import { makeNode, type Node } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { executable } from "../lab/plugin.ts"
 import { run } from "../lab/run.ts"
-import { makeCollector } from "./collector.ts"
+import { type Collector, makeCollector } from "./collector.ts"
+import { compiled, scrape, withAgent } from "./withAgent.ts"
 
 const runtime = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" }
 const traceparent = `00-${runtime.traceId}-${runtime.spanId}-01`
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
-  })
-
-/** An agent and a node whose calls it answers. */
-const withAgent = async (
-  env: Readonly<Record<string, string>>,
-  use: (node: Node, folder: AgentFolder, port: number, lines: ReadonlyArray<string>) => Promise<void>
-): Promise<void> => {
-  const made = await makeAgentFolder("observe")
-  if (typeof made === "string") return assert.fail(made)
-  await using folder = made
-  const port = await freePort()
-  await using daemon = await folder.start({
-    args: ["--listen", `127.0.0.1:${port}`],
-    env: { PATH: process.env["PATH"] ?? "", ...env }
-  })
-  await using node = await makeNode([folder.client])
-  await use(node, folder, port, daemon.lines)
-}
-
-/** name{labels} and value of each sample. */
-const scrape = async (port: number): Promise<ReadonlyMap<string, number>> => {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  return new Map(
-    text
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))] as const)
-  )
+/** Waits until the last span of a call has come, ten seconds at most. */
+const arrived = async ({ spans }: Collector): Promise<void> => {
+  for (let tries = 0; !spans.some(({ name }) => name === "answer a client") && tries < 100; tries++)
+    await new Promise((go) => setTimeout(go, 100))
 }
 
 const sumOf = (samples: ReadonlyMap<string, number>, pattern: RegExp): number =>
   [...samples].filter(([name]) => pattern.test(name)).reduce((sum, [, value]) => sum + value, 0)
-
-const compiled =
-  typeof (await makeAgentFolder("observe-look").then(async (made) => {
-    if (typeof made !== "string") await made[Symbol.asyncDispose]()
-    return made
-  })) !== "string"
 
 describe.skipIf(!hasMacvtap || !compiled)("an agent that is looked at (root, macvtap, a C compiler)", () => {
   it("makes one trace from the runtime by way of client and agent to IPAM and the kernel", async () => {
@@ -76,8 +38,7 @@ describe.skipIf(!hasMacvtap || !compiled)("an agent that is looked at (root, mac
         env: { TRACEPARENT: traceparent }
       }
       await node.add(call)
-      for (let tries = 0; collector.spans.length < 12 && tries < 100; tries++)
-        await new Promise((go) => setTimeout(go, 100))
+      await arrived(collector)
       const { spans } = collector
       assert.deepStrictEqual([...new Set(spans.map((span) => span.traceId))], [runtime.traceId])
       const byId = new Map(spans.map((span) => [span.spanId, span]))
@@ -128,8 +89,7 @@ describe.skipIf(!hasMacvtap || !compiled)("an agent that is looked at (root, mac
       await using stub = await makeStub({ ADD: answer, DEL: "" })
       const error = await node.fails("ADD", { path: stub.path, conf: { ipam: { type: "stub" } } })
       const [, trace = ""] = /; trace ([0-9a-f]{32})$/.exec(error.details ?? "") ?? assert.fail(error.details)
-      for (let tries = 0; !collector.spans.some(({ name }) => name === "answer a client") && tries < 100; tries++)
-        await new Promise((go) => setTimeout(go, 100))
+      await arrived(collector)
       const { spans } = collector
       assert.isTrue(spans.every(({ traceId }) => traceId === trace))
       const call = spans.find(({ name }) => name === "CNI ADD")

@@ -7,6 +7,9 @@ const allocations = Metric.counter("macvtap_allocations_total", {
   incremental: true
 })
 const devices = Metric.gauge("macvtap_devices", { description: "Devices offered, by their health" })
+const allotted = Metric.gauge("macvtap_devices_allotted", {
+  description: "Devices that the kubelet's checkpoint says a pod has"
+})
 const errors = Metric.counter("macvtap_errors_total", {
   description: "What failed, by the operation",
   incremental: true
@@ -46,6 +49,9 @@ export const countOverruns = (count: number): Effect.Effect<void> => Metric.upda
 
 export const setDevices = (resource: string, state: "healthy" | "unhealthy", count: number): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(devices, { resource, state }), count)
+
+export const setAllotted = (resource: string, count: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(allotted, { resource }), count)
 
 /** What is counted is there from the beginning, at 0: a rate needs a first value. */
 export const beginCounting: Effect.Effect<void> = Effect.andThen(
