@@ -35,6 +35,18 @@ const atFirst = (kernel: Kernel, operation: string, act: () => void): void => {
 
 const named = (kernel: Kernel, name: string) => kernel.inside(c1).link(name)
 
+/** An import that waits for its addresses while `befall` does something to the link, whose ifindex it is given; it fails. */
+const importMeanwhile = Effect.fnUntraced(function* (kernel: Kernel, befall: (index: number) => void) {
+  makeDevice(kernel)
+  refusingAfter(kernel, () => {
+    const { index } = named(kernel, "net1")
+    kernel.inside(c1).linkDel(index)
+    befall(index)
+  })
+  const answer = yield* callOn(kernel, invocation("ADD", { conf: { ...ipam, deviceID: "dev0" } }))
+  assert.strictEqual(assertError(answer.stdout).code, 107)
+})
+
 const makeDevice = (kernel: Kernel): void => {
   kernel.inside().linkAdd({ kind: macvtap, name: "dev0", parent: 2, index: 700, mac: "02:de:00:00:00:01", up: true })
 }
@@ -62,15 +74,10 @@ describe("while ADD waits for its addresses", () => {
   it.effect("its imported link is replaced by the pod's own, on another parent: that one is not put on the host", () =>
     Effect.gen(function* () {
       const kernel = makeNode()
-      makeDevice(kernel)
-      refusingAfter(kernel, () => {
-        const { index } = named(kernel, "net1")
-        kernel.inside(c1).linkDel(index)
+      yield* importMeanwhile(kernel, (index) => {
         kernel.addLink({ netns: c1, name: "up0", index: 9 })
         kernel.inside(c1).linkAdd({ kind: macvtap, name: "net1", parent: 9, index })
       })
-      const answer = yield* callOn(kernel, invocation("ADD", { conf: { ...ipam, deviceID: "dev0" } }))
-      assert.strictEqual(assertError(answer.stdout).code, 107)
       assert.strictEqual(named(kernel, "net1").parent?.index, 9)
       assert.deepStrictEqual(
         kernel
@@ -87,14 +94,7 @@ describe("while ADD waits for its addresses", () => {
   it.effect("its imported link is replaced by one of another kind: that one stays", () =>
     Effect.gen(function* () {
       const kernel = makeNode()
-      makeDevice(kernel)
-      refusingAfter(kernel, () => {
-        const { index } = named(kernel, "net1")
-        kernel.inside(c1).linkDel(index)
-        kernel.addLink({ netns: c1, name: "net1", index, kind: "dummy" })
-      })
-      const answer = yield* callOn(kernel, invocation("ADD", { conf: { ...ipam, deviceID: "dev0" } }))
-      assert.strictEqual(assertError(answer.stdout).code, 107)
+      yield* importMeanwhile(kernel, (index) => kernel.addLink({ netns: c1, name: "net1", index, kind: "dummy" }))
       assert.strictEqual(named(kernel, "net1").kind, "dummy")
     })
   )

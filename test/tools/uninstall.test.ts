@@ -29,6 +29,14 @@ const install = async (scene: Scene): Promise<void> => {
   scene.kernel.addLink({ name: deviceName("otherMvp1"), kind: "macvtap" })
 }
 
+/** An attachment that is in use, beside the one that is not. */
+const alive = { ...dead, containerID: "alive" }
+
+const live = async (scene: Scene): Promise<void> => {
+  scene.kernel.addNetns("/run/netns/alive")
+  await scene.attach({ ...alive, netns: "/run/netns/alive", index: 2 ** 30 + 1 })
+}
+
 const names = (scene: Scene, netns?: string) =>
   scene.kernel
     .inside(netns)
@@ -97,9 +105,7 @@ describe("uninstall", () => {
   it("does nothing while containers have attachments, unless it is forced to, and then leaves theirs", async () => {
     await using scene = await makeScene()
     await install(scene)
-    const alive = { ...dead, containerID: "alive" }
-    scene.kernel.addNetns("/run/netns/alive")
-    await scene.attach({ ...alive, netns: "/run/netns/alive", index: 2 ** 30 + 1 })
+    await live(scene)
     await scene.remember(alive, [])
     const refused = await scene.run("uninstall")
     assert.strictEqual(refused.status, 1)
@@ -120,9 +126,7 @@ describe("uninstall", () => {
   it("names what blocks by its pod, as list does, standalone devices by the kubelet's checkpoint", async () => {
     await using scene = await makeScene()
     await install(scene)
-    const alive = { ...dead, containerID: "alive" }
-    scene.kernel.addNetns("/run/netns/alive")
-    await scene.attach({ ...alive, netns: "/run/netns/alive", index: 2 ** 30 + 1 })
+    await live(scene)
     await scene.remember(alive, [
       ["K8S_POD_NAMESPACE", "shop"],
       ["K8S_POD_NAME", "web-0"]
@@ -149,9 +153,7 @@ describe("uninstall", () => {
   it("removes the host's own link by which pods and node reach each other, but not while a pod does", async () => {
     await using scene = await makeScene()
     await install(scene)
-    const alive = { ...dead, containerID: "alive" }
-    scene.kernel.addNetns("/run/netns/alive")
-    await scene.attach({ ...alive, netns: "/run/netns/alive", index: 2 ** 30 + 1 })
+    await live(scene)
     await scene.remember(alive, [])
     const name = await scene.giveHostAccess({ "192.0.2.5": alive })
     assert.strictEqual((await scene.run("uninstall", "--force")).status, 0)
