@@ -1,6 +1,14 @@
 /** Every check, in the order in which they run: what works, what is refused, then what breaks. */
 import type { Check } from "./Check.ts"
+import { churnChecks } from "./churn.ts"
+import { manifestChecks, memoryChecks } from "./manifests.ts"
 import { messageChecks } from "./messages.ts"
 import { networkChecks } from "./networks.ts"
 
-export const checks: ReadonlyArray<Check> = [...networkChecks, ...messageChecks]
+export const checks: ReadonlyArray<Check> = [
+  ...manifestChecks,
+  ...networkChecks,
+  ...messageChecks,
+  ...churnChecks,
+  ...memoryChecks
+]
