@@ -60,7 +60,7 @@ const burst = async (what: string, wish: (name: string) => Parameters<typeof des
   const names = Array.from({ length: 28 }, (_, n) => `burst-${n}`)
   const began = Date.now()
   await create(...names.map((name) => describePod(wish(name))))
-  await ready(names, 240)
+  await ready(names, 120)
   const took = since(began)
   const { pid, restarts, ended } = await multus()
   const taken = pid === undefined ? "unknown" : mebibytes(await memoryOf(pid, peak))
