@@ -463,15 +463,18 @@ static _Noreturn void converse(void) {
 static _Noreturn void answer_person(const char *program) {
   static struct text path, about;
   (void)become_standalone(&path); /* it knows every other word: "macvtap doctor", say */
+  if (arguments[0] != NULL && arguments[1] != NULL) {
+    /* `macvtap install` and `macvtap doctor` know a client by this line. */
+    put(&about, "CNI macvtap client version " PLUGIN_VERSION ", for the agent on " AGENT_SOCKET "\n"
+                "only macvtap-standalone beside this program takes arguments, and it is not there\n");
+    tell(about.bytes, about.size);
+    end(2);
+  }
   put(&about, "CNI ");
   put(&about, program);
   put(&about, " plugin version " PLUGIN_VERSION "\nCNI protocol versions supported: " PROTOCOLS "\n");
   tell(about.bytes, about.size);
-  if (arguments[0] == NULL || arguments[1] == NULL) end(0);
-  about.size = 0;
-  put(&about, "only macvtap-standalone beside this program takes arguments, and it is not there\n");
-  tell(about.bytes, about.size);
-  end(2);
+  end(0);
 }
 
 __attribute__((used)) _Noreturn void begin(long *stack) {
