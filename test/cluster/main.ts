@@ -1,8 +1,9 @@
 /** `npm run cluster -- up | test | shell | kubectl … | down`: a real Kubernetes on this machine, in namespaces of its own. */
 import { spawnSync } from "node:child_process"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { loadOurImage } from "./node/images.ts"
-import { enter, firstProcess, removeSpace, state } from "./node/space.ts"
+import { enter, firstProcess, project, removeSpace, state } from "./node/space.ts"
 import { up, whereTheyLog } from "./node/up.ts"
 import { missing } from "./parts/needs.ts"
 import { part } from "./parts/parts.ts"
@@ -56,6 +57,7 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
   },
   reload: async () => {
     await loadOurImage()
+    await kubectl(`apply -f ${join(project, "deploy/macvtap-cni.yaml")}`)
     await kubectl("-n macvtap-cni rollout restart daemonset/macvtap-cni")
     console.log(await kubectl("-n macvtap-cni rollout status daemonset/macvtap-cni --timeout=90s"))
     return 0
