@@ -1,8 +1,33 @@
 import { assert, describe, it } from "@effect/vitest"
+import protocol from "@opentelemetry/otlp-transformer/build/src/generated/root.js"
 import * as Effect from "effect/Effect"
 import { isConfigured, otlpLayer } from "../../src/observe/otlp.ts"
 import { traced, tracedCall } from "../../src/observe/span.ts"
 import { makeCollector } from "./collector.ts"
+
+interface Protocol {
+  readonly opentelemetry: {
+    readonly proto: {
+      readonly collector: {
+        readonly trace: {
+          readonly v1: { readonly ExportTraceServiceRequest: { readonly decode: (bytes: Uint8Array) => TracesOf } }
+        }
+      }
+    }
+  }
+}
+
+interface TracesOf {
+  readonly resourceSpans: ReadonlyArray<{
+    readonly resource: {
+      readonly attributes: ReadonlyArray<{ readonly key: string; readonly value: { readonly stringValue: string } }>
+    }
+    readonly scopeSpans: ReadonlyArray<{ readonly spans: ReadonlyArray<{ readonly name: string }> }>
+  }>
+}
+
+/** OpenTelemetry's own definitions, which read what effect's exporter writes. */
+const { trace } = (protocol as unknown as Protocol).opentelemetry.proto.collector
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -53,8 +78,12 @@ describe("spans to a collector", () => {
       collector.requests.map(({ path, type }) => [path, type]),
       [["/traces", "application/x-protobuf"]]
     )
-    assert.include(collector.requests[0]?.body.toString("latin1"), "ip link add net1")
-    assert.include(collector.requests[0]?.body.toString("latin1"), "mine")
+    const read = trace.v1.ExportTraceServiceRequest.decode(collector.requests[0]?.body ?? new Uint8Array())
+    const [{ resource, scopeSpans } = {}] = read.resourceSpans
+    const names = scopeSpans?.flatMap(({ spans }) => spans.map(({ name }) => name))
+    assert.deepStrictEqual(names, ["ip link add net1", "CNI ADD"])
+    const service = resource?.attributes.find(({ key }) => key === "service.name")
+    assert.strictEqual(service?.value.stringValue, "mine")
   })
 
   it("are none where nothing is configured, or switched off, or sampled away", async () => {
