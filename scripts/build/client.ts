@@ -2,6 +2,8 @@
 import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { conversationVersion } from "../../src/agent/conversation.ts"
+import { agentSocket } from "../../src/agent/socket.ts"
 import { pluginVersion, supportedVersions, versionDocument } from "../../src/cni/call/version.ts"
 import type { Architecture } from "./packages.ts"
 
@@ -31,6 +33,8 @@ export interface ClientPlan {
 export const buildClient = ({ root, target, here, out, define = {} }: ClientPlan): string | undefined => {
   const compiler = target === here ? "gcc" : crossCompilers[target]
   const texts = {
+    AGENT_SOCKET: agentSocket,
+    CONVERSATION: String(conversationVersion),
     PLUGIN_VERSION: pluginVersion,
     PROTOCOLS: supportedVersions.join(", "),
     VERSION_DOCUMENT: versionDocument.trimEnd(),

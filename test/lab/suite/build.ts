@@ -7,7 +7,7 @@ const modified = (file: string): number => statSync(file, { throwIfNoEntry: fals
 
 export const setup = (): void => {
   if (process.env["MACVTAP_CNI_EXECUTABLE"] !== undefined) return
-  const sources = ["package-lock.json", ...globSync(["src/**/*.{ts,c}", "scripts/build.ts", "scripts/build/*.ts"])]
+  const sources = ["package-lock.json", ...globSync(["src/**/*.{ts,c,h}", "scripts/build.ts", "scripts/build/*.ts"])]
   if (modified("dist/macvtap") > Math.max(...sources.map(modified))) return
   const build = spawnSync(process.execPath, [resolve("scripts/build.ts")], { encoding: "utf8" })
   // Tests of the executable then skip, and test/project/build.test.ts fails with the same words.
