@@ -71,7 +71,8 @@ static void tell(const char *words) { (void)write_all(2, words, length(words)); 
 /* An error object of the protocol; where stdout takes none, the words go to stderr. */
 static _Noreturn void fail(const char *msg, const char *details) {
   static struct text answer;
-  PUT(&answer, "{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"", msg, "\",\"details\":\"", details, "\"}\n");
+  PUT(&answer, "{\n    \"cniVersion\": \"1.1.0\",\n    \"code\": 11,\n    \"msg\": \"", msg, "\",\n    \"details\": \"", details,
+      "\"\n}");
   if (standard_stream_missing[1] || write_all(1, answer.bytes, answer.size) < 0) tell(answer.bytes);
   end(1);
 }

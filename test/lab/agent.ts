@@ -3,8 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Effect from "effect/Effect"
 import { buildClient } from "../../scripts/build/client.ts"
 import { isArchitecture } from "../../scripts/build/packages.ts"
+import { askAgent } from "../../src/agent/ask.ts"
+import type { Status } from "../../src/agent/status.ts"
 import { type Daemon, startDaemon } from "./daemon.ts"
 import { executable } from "./plugin.ts"
 
@@ -17,6 +20,8 @@ export interface AgentFolder extends AsyncDisposable {
   readonly client: string
   /** Starts an agent, and waits until it listens. */
   readonly start: (options?: AgentStart) => Promise<Daemon>
+  /** What the agent says of itself. */
+  readonly status: () => Promise<Status>
 }
 
 interface AgentStart {
@@ -55,6 +60,7 @@ export const makeAgentFolder = async (
       await daemon.line(/listens on/, 20_000)
       return daemon
     },
+    status: () => Effect.runPromise(askAgent(socket)),
     [Symbol.asyncDispose]: async () => {
       for (const daemon of daemons) await daemon[Symbol.asyncDispose]()
       await remove()

@@ -5,13 +5,11 @@ import {
   closeSync,
   constants,
   linkSync,
-  lstatSync,
   mkdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
-  rmSync,
-  type Stats
+  rmSync
 } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,7 +26,7 @@ import {
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
 import { mknodCharacter } from "../system/libc.ts"
-import { ownRoot, type Root } from "../system/root.ts"
+import { ownRoot, type Root, statusIn } from "../system/root.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
 
 const refused = (operation: string, path: string) => (errno: string) =>
@@ -93,23 +91,13 @@ const lookup = (
     }
   })
 
-/** undefined where there is nothing, or no such folder. */
-const statusOf = (root: Root, path: string): Stats | undefined => {
-  try {
-    return root.at(path, (entry) => lstatSync(entry, { throwIfNoEntry: false }))
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined
-    throw error
-  }
-}
-
 /**
  * The link of ifindex `index` that a node leads to. The kernel names a number's device after the link and its ifindex,
  * and shows it in every namespace: `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
  * A number that belongs to nobody, or by now to another link, is no holder.
  */
 const holderOf = (root: Root, node: string, index: number): Holder | undefined => {
-  const stats = statusOf(root, node)
+  const stats = statusIn(root, node)
   const device = stats === undefined ? noDevice : deviceOf(stats)
   if (device === noDevice) return undefined
   const target = absent(() => readlinkSync(`/sys/dev/char/${device}`))

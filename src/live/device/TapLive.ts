@@ -1,5 +1,5 @@
 /** TapService on the kernel: `/dev/tap<ifindex>`. */
-import { chmodSync, chownSync, closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs"
+import { chmodSync, chownSync, closeSync, constants, fstatSync, openSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { traced } from "../../observe/span.ts"
@@ -7,7 +7,7 @@ import { TapError, type TapNode, TapService } from "../../services/TapService.ts
 import { attempt } from "../system/attempt.ts"
 import { SystemError } from "../system/errno.ts"
 import { ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
-import { ownRoot, type Root } from "../system/root.ts"
+import { ownRoot, type Root, statusIn } from "../system/root.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
 import { readDeviceNumber } from "./sysfs.ts"
 
@@ -50,7 +50,7 @@ export const makeTap = (root: Root): TapService["Service"] => ({
       const path = `/dev/tap${ifindex}`
       return attempt(
         (): TapNode | undefined => {
-          const stats = root.at(path, (path) => lstatSync(path, { throwIfNoEntry: false }))
+          const stats = statusIn(root, path)
           return (
             stats && { path, device: deviceOf(stats), owner: stats.uid, group: stats.gid, mode: stats.mode & 0o7777 }
           )

@@ -2,8 +2,8 @@
  * Where paths lead: this process's own root directory, or that of a client of the agent, given as a descriptor. Below
  * another root every part of a path stays in it, absolute symbolic links and `..` included (openat2(2), RESOLVE_IN_ROOT).
  */
-import { closeSync, constants, openSync } from "node:fs"
-import { SystemError } from "./errno.ts"
+import { closeSync, constants, lstatSync, openSync, type Stats } from "node:fs"
+import { errnoOf, SystemError } from "./errno.ts"
 import { fstatfsType, O_CLOEXEC, O_PATH, openInRoot } from "./libc.ts"
 
 const PROC_SUPER_MAGIC = 0x9fa0
@@ -54,3 +54,13 @@ export const rootAt = (fd: number): Root => ({
     })
   }
 })
+
+/** lstat(2); undefined where there is nothing, or no such folder. */
+export const statusIn = (root: Root, path: string): Stats | undefined => {
+  try {
+    return root.at(path, (entry) => lstatSync(entry, { throwIfNoEntry: false }))
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ENOENT") return undefined
+    throw thrown
+  }
+}

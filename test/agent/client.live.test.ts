@@ -1,0 +1,126 @@
+/** The client, with an agent, without one, and with one that it does not get on with. */
+import { chmod, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { versionDocument } from "../../src/cni/call/version.ts"
+import { canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
+import { names } from "../lab/call/node.ts"
+import { must, run } from "../lab/run.ts"
+
+describe.skipIf(!canRunAgent)("the client (a C compiler, root and macvtap)", () => {
+  it("answers VERSION by itself, as the plugin does", async () => {
+    await using agent = await makeAgentNode()
+    const { status, stdout } = await run(agent.folder.client, [], { env: { CNI_COMMAND: "VERSION" } })
+    assert.deepStrictEqual([status, stdout], [0, versionDocument])
+  })
+
+  it("is a few kilobytes, and asks for no library", async () => {
+    await using agent = await makeAgentNode()
+    assert.notInclude(await must("readelf", ["-lW", agent.folder.client]), "INTERP")
+    assert.isBelow((await must("stat", ["-c", "%s", agent.folder.client])).length, 6)
+  })
+
+  it("without an agent and without the executable answers 11, and says what is missing", async () => {
+    await using agent = await makeAgentNode()
+    for (const command of ["ADD", "DEL", "CHECK", "GC", "STATUS"] as const) {
+      const { code, msg, details } = await agent.node.fails(command)
+      assert.strictEqual(code, 11)
+      assert.include(msg, `nobody listens on ${agent.folder.socket}`)
+      assert.include(details ?? "", `${agent.folder.path}/macvtap-standalone, which would do without one, is not there`)
+    }
+  })
+
+  it("without an agent becomes the executable beside it", async () => {
+    await using agent = await makeAgentNode()
+    await agent.addStandalone()
+    const { node } = agent
+    await node.add()
+    assert.deepStrictEqual(await names(node.pod), ["lo", "net1"])
+    await node.silent("DEL")
+    assert.deepStrictEqual(await names(node.pod), ["lo"])
+    const help = await must(agent.folder.client, ["--version"])
+    assert.match(help, /^macvtap \(macvtap-cni\) /)
+  })
+
+  it("hands its stdin on to the executable, whatever is in it", async () => {
+    await using agent = await makeAgentNode()
+    const echo = join(agent.folder.path, "macvtap-standalone")
+    await writeFile(echo, '#!/bin/sh\necho "$0 $CNI_COMMAND"\nexec cat\n')
+    await chmod(echo, 0o755)
+    const stdin = `${"x".repeat(300_000)}\u00e4\n`
+    const { stdout } = await run(agent.folder.client, [], { env: { CNI_COMMAND: "ADD", PATH: "/usr/bin:/bin" }, stdin })
+    assert.strictEqual(stdout, `${echo} ADD\n${stdin}`)
+  })
+
+  it.each([
+    ["a client of tomorrow with an agent of today", { CONVERSATION: "2" }, "speaks version 1"],
+    ["a client that says what no agent knows", { CONVERSATION: "1 sing" }, "does not know"]
+  ])("%s falls back at once", async (_, define, words) => {
+    await using agent = await makeAgentNode(define)
+    await agent.folder.start()
+    const begun = performance.now()
+    assert.include((await agent.node.fails("ADD")).msg, words)
+    assert.isBelow(performance.now() - begun, 2_000)
+    await agent.addStandalone()
+    await agent.node.add()
+    await agent.node.silent("DEL")
+  })
+
+  it("says what it is to a person, and what it cannot do", async () => {
+    await using agent = await makeAgentNode()
+    const alone = await run(agent.folder.client, [], { env: {} })
+    assert.deepStrictEqual([alone.status, alone.stdout], [0, ""])
+    assert.match(alone.stderr, /^CNI macvtap plugin version /)
+    const asked = await run(agent.folder.client, ["doctor"], { env: {} })
+    assert.strictEqual(asked.status, 2)
+    assert.include(asked.stderr, "macvtap-standalone")
+  })
+
+  it("adds and deletes in a root where there is nothing but itself, with IPAM", async () => {
+    await using agent = await makeAgentNode()
+    await agent.folder.start()
+    const { node, folder } = agent
+    const root = join(folder.path, "root")
+    // A program without a library, which answers as an IPAM plugin does.
+    await writeFile(
+      join(folder.path, "ipam.c"),
+      'void _start(void) { static const char s[] = "{\\"cniVersion\\":\\"1.0.0\\",\\"ips\\":[{\\"address\\":\\"10.9.9.9/24\\"}]}"; long r;' +
+        ' __asm__ volatile("syscall" : "=a"(r) : "a"(1L), "D"(1L), "S"(s), "d"(sizeof s - 1) : "rcx", "r11", "memory");' +
+        ' __asm__ volatile("syscall" : "=a"(r) : "a"(231L), "D"(0L) : "rcx", "r11", "memory"); for (;;); }'
+    )
+    await must("mkdir", ["-p", `${root}/bin`, `${root}/netns`, `${root}${folder.path}`])
+    await must("gcc", ["-O1", "-static", "-nostdlib", "-o", `${root}/bin/ipam`, join(folder.path, "ipam.c")])
+    const script =
+      'mount --bind "$1" "$1/root$1" && touch "$1/root/netns/pod" && mount --bind "$2" "$1/root/netns/pod" && ' +
+      'cp "$1/macvtap" "$1/root/bin/macvtap" && shift 2 && exec "$@"'
+    const call = (command: string) =>
+      run(
+        "unshare",
+        ["--mount", "sh", "-ec", script, "sh", folder.path, node.pod.path].concat([
+          "nsenter",
+          `--net=${node.host.path}`,
+          "chroot",
+          root,
+          "/bin/macvtap"
+        ]),
+        {
+          env: {
+            PATH: process.env["PATH"] ?? "",
+            CNI_COMMAND: command,
+            CNI_CONTAINERID: "empty",
+            CNI_NETNS: "/netns/pod",
+            CNI_IFNAME: "net1",
+            CNI_PATH: "/bin"
+          },
+          stdin: JSON.stringify({ ...node.network, cniVersion: "1.0.0", ipam: { type: "ipam" } })
+        }
+      )
+    const added = await call("ADD")
+    assert.strictEqual(added.status, 0, added.stdout + added.stderr)
+    assert.strictEqual(JSON.parse(added.stdout).interfaces[0].sandbox, "/netns/pod")
+    assert.include(await node.pod.ip("address show net1"), "10.9.9.9/24")
+    const deleted = await call("DEL")
+    assert.deepStrictEqual([deleted.status, deleted.stdout], [0, ""], deleted.stderr)
+    assert.deepStrictEqual(await names(node.pod), ["lo"])
+  })
+})
