@@ -329,13 +329,13 @@ static _Noreturn void answer_person(const char *program) {
   static struct text path, about;
   (void)become_standalone(&path); /* it knows every other word: "macvtap doctor", say */
   if (arguments[0] == NULL || arguments[1] == NULL) {
-    PUT(&about, "CNI ", program, " plugin version " PLUGIN_VERSION "\\nCNI protocol versions supported: " PROTOCOLS "\\n");
+    PUT(&about, "CNI ", program, " plugin version " PLUGIN_VERSION "\nCNI protocol versions supported: " PROTOCOLS "\n");
     tell(about.bytes);
     end(0);
   }
   /* By this line `macvtap install` and `macvtap doctor` know a client. */
-  tell("CNI macvtap client version " PLUGIN_VERSION ", for the agent on " AGENT_SOCKET "\\n"
-       "only macvtap-standalone beside this program takes arguments, and it is not there\\n");
+  tell("CNI macvtap client version " PLUGIN_VERSION ", for the agent on " AGENT_SOCKET "\n"
+       "only macvtap-standalone beside this program takes arguments, and it is not there\n");
   end(2);
 }
 
