@@ -5,6 +5,7 @@ import * as Stream from "effect/Stream"
 import { Status } from "../observe/Status.ts"
 import { followConfig } from "./config/followConfig.ts"
 import { makeEndpoints } from "./endpoint/Endpoints.ts"
+import { Kubelet } from "./kubelet/Kubelet.ts"
 import { beginCounting, countError } from "./observe/metrics.ts"
 import { cleanUp } from "./offer/cleanUp.ts"
 import { followLinks } from "./offer/followLinks.ts"
@@ -16,12 +17,12 @@ import { agreed, makeRecord } from "./offer/record.ts"
 const retryDelay = "2 seconds"
 
 /** Runs until it is interrupted; fails only where the configuration that it starts with is wrong. */
-export const runDaemon = Effect.fn("daemon")(function* (stateFolder: string) {
+export const runDaemon = Effect.fn("daemon")(function* (stateFolder: string, checksOwner: boolean) {
   yield* beginCounting
   const configs = yield* followConfig()
   const offers = yield* followOffers(configs, yield* followLinks())
   const endpoints = yield* makeEndpoints(stateFolder)
-  const serve = yield* makeServing(stateFolder, endpoints)
+  const serve = yield* makeServing(stateFolder, checksOwner, endpoints)
   // A fault in any of them ends the daemon, which is then started anew, instead of leaving half of it.
   return yield* Stream.runDrain(Stream.switchMap(offers, serve)).pipe(
     Effect.andThen(Effect.never),
@@ -33,10 +34,11 @@ export const runDaemon = Effect.fn("daemon")(function* (stateFolder: string) {
 /** Makes offers: written down for ADD first, then told to the kubelet; again and again until they could be written. */
 const makeServing = Effect.fnUntraced(function* (
   stateFolder: string,
+  checksOwner: boolean,
   endpoints: Effect.Success<ReturnType<typeof makeEndpoints>>
 ) {
   const status = yield* Status
-  const record = makeRecord(stateFolder)
+  const record = makeRecord(stateFolder, { folder: (yield* Kubelet).folder, checksOwner })
   const serve = Effect.fn("offers.serve")(function* (offers: ReadonlyArray<Offer>) {
     const { resources, failure } = yield* record.write(offers)
     yield* endpoints.keep(new Set(offers.map(({ name }) => name)))

@@ -15,6 +15,8 @@ export interface Options {
   readonly config?: string
   readonly kubelet: string
   readonly state: string
+  /** Whether ADD gives a device only to the pod to which the kubelet gave it. */
+  readonly checksOwner: boolean
   readonly listen?: Address
   readonly level: (typeof levels)[keyof typeof levels]
 }
@@ -31,7 +33,7 @@ const options = {
     value: "DIR",
     path: true,
     default: defaultKubeletFolder,
-    help: "the kubelet's folder of device plugins"
+    help: "the kubelet's folder of device plugins, the same path as on the host"
   },
   "state-dir": {
     type: "string",
@@ -39,6 +41,10 @@ const options = {
     path: true,
     default: defaultStateFolder,
     help: "what survives a reboot, for the plugin's ADD; the same path as on the host"
+  },
+  "no-owner-check": {
+    type: "boolean",
+    help: "let ADD take a device for any pod, not only for the one to which the kubelet gave it"
   },
   listen: { type: "string", value: "HOST:PORT", help: "serve /healthz and /metrics there (default: nowhere)" },
   "log-level": {
@@ -81,6 +87,7 @@ export const readOptions = ({
     : Effect.succeed({
         kubelet: rest["kubelet-dir"],
         state: rest["state-dir"],
+        checksOwner: !rest["no-owner-check"],
         level: levels[rest["log-level"]],
         ...(config === undefined ? {} : { config }),
         ...(address === undefined ? {} : { listen: address })

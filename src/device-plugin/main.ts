@@ -2,6 +2,7 @@
  * `macvtap device-plugin`: the daemon on the real node. Loaded only when it is asked for, since a CNI call must not pay for
  * gRPC.
  */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -49,6 +50,7 @@ const layer = (options: Options, env: Surroundings["env"]) => {
     kubeletLive({ folder: options.kubelet }),
     endpointServerLive,
     statusLive,
+    NodeFileSystem.layer,
     linkMonitorLive()
   ).pipe(Layer.provideMerge(kernel))
 }
@@ -57,7 +59,7 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
   if (options.listen !== undefined) yield* serveHttp(options.listen, yield* refreshAllotted)
   yield* Effect.logInfo("the device plugin starts").pipe(Effect.annotateLogs({ ...options }))
   yield* Effect.addFinalizer(() => Effect.logInfo("the device plugin ends"))
-  return yield* runDaemon(options.state)
+  return yield* runDaemon(options.state, options.checksOwner)
 }, Effect.scoped)
 
 const internal = "internal error, a fault of macvtap; please report it"

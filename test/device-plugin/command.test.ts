@@ -21,16 +21,19 @@ describe("the daemon's command line", () => {
     assert.deepStrictEqual(Result.getOrThrow(optionsOf([])), {
       kubelet: "/var/lib/kubelet/device-plugins",
       state: "/var/lib/macvtap-cni",
+      checksOwner: true,
       level: "Info"
     })
   })
 
   it("says everything", () => {
-    const args = "--config /c.json --kubelet-dir /k/ --state-dir=/s --listen [::1]:9 --log-level debug".split(" ")
+    const args =
+      "--config /c.json --kubelet-dir /k/ --state-dir=/s --listen [::1]:9 --log-level debug --no-owner-check".split(" ")
     assert.deepStrictEqual(Result.getOrThrow(optionsOf(args)), {
       config: "/c.json",
       kubelet: "/k",
       state: "/s",
+      checksOwner: false,
       listen: { host: "::1", port: 9 },
       level: "Debug"
     })
@@ -38,7 +41,15 @@ describe("the daemon's command line", () => {
 
   it("has help that names every option, the variable and what a configuration is", () => {
     const help = commandHelp(devicePlugin as unknown as Command)
-    for (const option of ["--config", "--kubelet-dir", "--state-dir", "--listen", "--log-level", "DP_MACVTAP_CONF"])
+    for (const option of [
+      "--config",
+      "--kubelet-dir",
+      "--state-dir",
+      "--listen",
+      "--log-level",
+      "--no-owner-check",
+      "DP_MACVTAP_CONF"
+    ])
       assert.include(help, option)
     assert.match(help, /^ {2}\[\{ "name": "dataplane", .*\}\]$/m)
   })

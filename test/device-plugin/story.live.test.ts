@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readdirSync, renameSync } from "node:fs"
+import { existsSync, linkSync, readdirSync, renameSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { deviceIndex, parseDeviceID } from "../../src/devices/deviceID.ts"
 import { ipLinks } from "../lab/ip.ts"
@@ -213,6 +213,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("devices outlive", () => {
     await attach(node, pods[1], two)
     await kill(daemon)
     await node.kubelet.stop()
+    writeFileSync(`${node.state}/boot`, "the boot before")
     for (const pod of pods) await pod.ip("link del net1")
     // The numbers of before are others' now; the second pod's sandbox comes first.
     const stranger = await node.pod()

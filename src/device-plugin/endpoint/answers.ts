@@ -38,7 +38,10 @@ const verify = Effect.fnUntraced(function* (resource: string, deviceID: string, 
   const id = parseDeviceID(deviceID)
   const index = id === undefined ? 0 : deviceIndex(id)
   const holder = yield* (yield* ReservationService).holder({ node, index })
-  if (holder?.path === node) return
+  if (holder?.path === node) {
+    const found = { resource, device: deviceID, link: holder.link, number: holder.device }
+    return yield* Effect.logInfo("a container starts with the device's own link").pipe(Effect.annotateLogs(found))
+  }
   const name = `${resourceDomain}/${resource}`
   return yield* new CallRefused({
     code: "FAILED_PRECONDITION",

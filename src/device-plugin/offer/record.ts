@@ -1,7 +1,8 @@
 /** What ADD is told of the offers, written down before any of them is made to the kubelet. */
-import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { encodeKubelet, type KubeletFacts, kubeletFile } from "../../devices/kubeletFile.ts"
+import { readBounded } from "../../devices/readBounded.ts"
 import {
   decodeResources,
   encodeResources,
@@ -9,7 +10,7 @@ import {
   type Resources,
   resourcesFile
 } from "../../devices/resources.ts"
-import { writeResources } from "../../devices/writeResources.ts"
+import { writeKubelet, writeResources } from "../../devices/writeResources.ts"
 import { type Offer, toResources } from "./Offer.ts"
 
 export interface Written {
@@ -19,31 +20,32 @@ export interface Written {
   readonly failure?: string
 }
 
-/** The file of a state folder; only written when what it says is to change. */
-export const makeRecord = (stateFolder: string) => {
-  const read = (): Resources => {
-    try {
-      return Result.getOrElse(decodeResources(readFileSync(resourcesFile(stateFolder), "utf8")), () => ({}))
-    } catch {
-      return {}
-    }
-  }
-  return {
-    write: (offers: ReadonlyArray<Offer>): Effect.Effect<Written> =>
-      Effect.sync(() => {
-        const resources = toResources(offers)
-        const now = read()
-        if (encodeResources(now) === encodeResources(resources)) return { resources }
-        try {
+/** The files of a state folder; only written when what they say is to change. */
+export const makeRecord = (stateFolder: string, kubelet: KubeletFacts) => ({
+  write: (offers: ReadonlyArray<Offer>): Effect.Effect<Written> =>
+    Effect.sync(() => {
+      const resources = toResources(offers)
+      try {
+        if (readText(kubeletFile(stateFolder)) !== encodeKubelet(kubelet)) writeKubelet(stateFolder, kubelet)
+        if (encodeResources(readResources(stateFolder)) !== encodeResources(resources)) {
           writeResources(stateFolder, resources)
-          return { resources }
-        } catch (error) {
-          const code = (error as NodeJS.ErrnoException).code ?? String(error)
-          return { resources: read(), failure: `${resourcesFile(stateFolder)} cannot be written: ${code}` }
         }
-      })
-  }
-}
+        return { resources }
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? String(error)
+        const failure = `${resourcesFile(stateFolder)} cannot be written: ${code}`
+        return { resources: readResources(stateFolder), failure }
+      }
+    })
+})
+
+/** Bytes: 1000 resources, and more than a configuration can ask for. */
+const longest = 1024 * 1024
+
+const readText = (file: string): string => Result.getOrElse(readBounded(file, longest), () => "") ?? ""
+
+const readResources = (stateFolder: string): Resources =>
+  Result.getOrElse(decodeResources(readText(resourcesFile(stateFolder))), () => ({}))
 
 const sameDevices = (one: Resource | undefined, other: Resource | undefined): boolean =>
   one?.lowerDevice === other?.lowerDevice && one?.mode === other?.mode && one?.standalone === other?.standalone

@@ -2,6 +2,7 @@
  * The daemon inside the test: real sockets and files, links and devices of an in-memory kernel. What a test changes, the
  * daemon hears of as it would from the machine.
  */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -53,6 +54,7 @@ export const startWorld = async ({ folder, state, config, links, hardware = {} }
     endpointServerLive,
     statusLive,
     monitor,
+    NodeFileSystem.layer,
     Layer.succeed(HardwareService, { hardwareOf: ({ name }) => hardware[name] ?? unknownHardware }),
     mockLayer(kernel),
     Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
@@ -60,7 +62,7 @@ export const startWorld = async ({ folder, state, config, links, hardware = {} }
   const fiber = Effect.runFork(
     Effect.gen(function* () {
       status = yield* Status
-      yield* runDaemon(state)
+      yield* runDaemon(state, true)
     }).pipe(Effect.provide(layer))
   )
   const stop = () => Effect.runPromise(Effect.asVoid(Fiber.interrupt(fiber)))
