@@ -15,6 +15,8 @@ export interface Scene {
   readonly addBridge: (netns: string, name: string) => Promise<void>
   readonly enslave: (netns: string, name: string, bridge: string) => Promise<void>
   readonly removeLink: (netns: string, name: string) => Promise<void>
+  /** The name of the link whose tap has that number, in whichever namespace. */
+  readonly linkOf: (device: string) => Promise<string | undefined>
 }
 
 /**

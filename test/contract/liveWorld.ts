@@ -1,3 +1,4 @@
+import { readlink } from "node:fs/promises"
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,7 +13,13 @@ const scene: Scene = {
   removeNetns: async (netns) => void (await ip(`netns del ${basename(netns)}`)),
   addBridge: async (netns, name) => void (await ip(`-n ${basename(netns)} link add ${name} up type bridge`)),
   enslave: async (netns, name, bridge) => void (await ip(`-n ${basename(netns)} link set ${name} master ${bridge}`)),
-  removeLink: async (netns, name) => void (await ip(`-n ${basename(netns)} link del ${name}`))
+  removeLink: async (netns, name) => void (await ip(`-n ${basename(netns)} link del ${name}`)),
+  // ../../devices/virtual/net/net1/macvtap/tap7
+  linkOf: (device) =>
+    readlink(`/sys/dev/char/${device}`).then(
+      (target) => target.split("/").at(-3),
+      () => undefined
+    )
 }
 
 /** Namespaces of their own on this machine's kernel; `host` only stands in for the host's. */

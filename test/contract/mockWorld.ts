@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type Kernel, makeKernel } from "../../src/mock/Kernel.ts"
+import { allLinks, deviceOf } from "../../src/mock/kernel/taps.ts"
 import { mockLayer } from "../../src/mock/layer.ts"
 import type { Snapshot } from "../../src/mock/snapshot.ts"
 import type { MakeWorld, World } from "./World.ts"
@@ -22,7 +23,8 @@ export const mockScene = (): MockScene => {
     removeNetns: async (netns) => kernel.removeNetns(netns),
     addBridge: async (netns, name) => kernel.addLink({ netns, name, kind: "bridge" }),
     enslave: async (netns, name, bridge) => kernel.enslave(netns, name, bridge),
-    removeLink: async (netns, name) => kernel.removeLink(netns, name)
+    removeLink: async (netns, name) => kernel.removeLink(netns, name),
+    linkOf: async (device) => [...allLinks(kernel.machine)].find((link) => deviceOf(link) === device)?.name
   }
   return { kernel, empty, world: { layer: mockLayer(kernel), host, c1, c2, scene } }
 }

@@ -72,10 +72,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     prepare: async ({ host }) => void (await host.ip("addr replace 10.9.0.1/24 dev eth0"))
   },
   "an import": {
-    conf: { deviceID: "dev0", mac: "02:00:00:00:00:42", mode: "private", ipam: { type: "stub" } },
+    conf: { deviceID: "dev0", mac: "02:00:00:00:00:42", mode: "private", promiscMode: true, ipam: { type: "stub" } },
     prepare: async ({ host }) => {
       await host.ip(`link add link eth0 name dev0 index ${importIndex} mtu 1400 type macvtap mode vepa`)
-      await host.ip("link set dev0 up alias somebody's address 02:00:00:00:00:43 promisc on")
+      await host.ip("link set dev0 up alias somebody's address 02:00:00:00:00:43")
     }
   },
   "a reserved device": { conf: { deviceID }, prepare: async (scene) => offer(scene, false) },
