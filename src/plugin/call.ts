@@ -121,7 +121,9 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
   const { command, attachment } = environment
   const strict = command === "ADD" || command === "CHECK"
   const args = yield* readCniArgs(strict ? environment.args : "")
-  const prevResult = strict ? yield* readPrevResult(network) : undefined
+  const prevResult = yield* strict
+    ? readPrevResult(network)
+    : Effect.orElseSucceed(readPrevResult(network), () => undefined)
   return ConfigService.of({
     network,
     attachment,
