@@ -31,7 +31,6 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "tools/doctor/devicePlugin.ts": ["device-plugin"],
   "tools/doctor/agent.ts": ["agent"],
   "tools/node/agent.ts": ["agent"],
-  "tools/node/program.ts": ["agent"],
   tools: ["command", "cni", "services", "devices", "link", "wire"],
   "commands.ts": ["agent", "trace", "tools", "device-plugin", "command", "cni"],
   "main.ts": ["commands.ts", "plugin", "cni", "live", "services"]

@@ -1,8 +1,5 @@
 /** What an executable is: asked by running it, the only way that also says whether it can be run. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
-import { agentSocket } from "../../agent/conversation.ts"
-import { readBounded } from "../../devices/readBounded.ts"
 import { type Ran, runApart } from "./runApart.ts"
 
 export type Program =
@@ -17,15 +14,13 @@ export type Program =
 
 /** Runs `<file> --version`. */
 export const askProgram = (file: string): Effect.Effect<Program> =>
-  Effect.match(runApart(file, { args: ["--version"] }), { onSuccess: (ran) => judge(file, ran), onFailure: broken })
+  Effect.match(runApart(file, { args: ["--version"] }), { onSuccess: judge, onFailure: broken })
 
-const judge = (file: string, { stdout, stderr, status }: Ran): Program => {
+const judge = ({ stdout, stderr, status }: Ran): Program => {
   const version = /^\S+ \(macvtap-cni\) (\d+\.\d+\.\d+\S*)\n$/.exec(stdout)?.[1]
   if (status === 0 && version !== undefined) return { _tag: "Ours", version }
-  const client = /^CNI \S+ plugin version (\S+)\n.*\nonly macvtap-standalone beside this program takes arguments/.exec(
-    stderr
-  )
-  if (client !== null) return { _tag: "Client", version: client[1] ?? "", socket: socketOf(file) }
+  const client = /^CNI macvtap client version (\S+), for the agent on (\S+)\n/.exec(stderr)
+  if (client !== null) return { _tag: "Client", version: client[1] ?? "", socket: client[2] ?? "" }
   // The loader's way to say that a library is missing.
   const missing = /error while loading shared libraries: (.*)/.exec(stderr)?.[1]
   if (missing !== undefined) return broken(missing)
@@ -35,12 +30,3 @@ const judge = (file: string, { stdout, stderr, status }: Ran): Program => {
 }
 
 const broken = (why: string): Program => ({ _tag: "Broken", why })
-
-/** A client says it to nobody, but has it in it. */
-const socketOf = (file: string): string => {
-  const text = Result.getOrUndefined(readBounded(file, longestClient)) ?? ""
-  return /\/[!-~]+\.sock/.exec(text)?.[0] ?? agentSocket
-}
-
-/** Bytes; it has some thousand. */
-const longestClient = 1024 * 1024
