@@ -3,7 +3,6 @@ import { assert, describe, it } from "vitest"
 import { canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
 import { names } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
-import { assertError } from "../lab/call/wellFormed.ts"
 import { run, until } from "../lab/run.ts"
 import { callDescriptors, connect, nextPacket, sendCall } from "./handmade.ts"
 
