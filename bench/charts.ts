@@ -207,12 +207,17 @@ export const growthChart = ({ links, atOnce }: Results): string | undefined => {
         ...series(
           "macvtap",
           0,
-          atOnce.map(({ plugin }) => plugin)
+          atOnce.map(({ plugin, calls }) => plugin && plugin.add / calls)
         ),
         ...series(
           "Go's macvlan",
           1,
-          atOnce.map(({ go }) => go)
+          atOnce.map(({ go, calls }) => go && go.add / calls)
+        ),
+        ...series(
+          "client and agent",
+          2,
+          atOnce.map(({ client, calls }) => client && client.add / calls)
         )
       ]
     )
@@ -220,9 +225,10 @@ export const growthChart = ({ links, atOnce }: Results): string | undefined => {
   const legend = (x: number, colour: number, words: string): string =>
     `${bar(x, 334, 14, 14, colour, words)}${text(x + 22, 346, words)}`
   parts.push(
-    legend(64, 0, "macvtap"),
-    legend(170, 1, "Go's macvlan"),
-    legend(310, 3, "macvtap's ADD in one long-lived process")
+    legend(64, 0, "macvtap, standalone"),
+    legend(240, 1, "Go's macvlan"),
+    legend(370, 3, "the same in one long-lived process"),
+    legend(640, 2, "client and agent")
   )
   return picture(width, 366, "How the cost of an ADD grows, as the tables of links and of calls at once have it", parts)
 }

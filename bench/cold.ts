@@ -55,6 +55,8 @@ const floor = (key: string, name: string, way: Way): Contender => ({
 
 export interface Executables {
   readonly plugin: string
+  /** Of an agent that listens; none where there is no C compiler. */
+  readonly client: string | undefined
   readonly moving: string
   readonly empty: string
 }
@@ -64,16 +66,30 @@ export const contenders = (scene: Scene, executables: Executables): ReadonlyArra
   executableContender(scene, "nothing", "/bin/true", "/bin/true", "macvtap", ["VERSION"]),
   executableContender(scene, "empty", "empty Bun executable", executables.empty, "macvtap", ["VERSION"]),
   ...(existsSync(goMacvlan) ? [executableContender(scene, "go", "Go's macvlan", goMacvlan, "macvlan")] : []),
-  executableContender(scene, "plugin", "macvtap", executables.plugin),
-  executableContender(scene, "pluginMacvlan", "macvtap, as a macvlan", executables.plugin, "macvlan", [
+  ...(executables.client === undefined
+    ? []
+    : [
+        executableContender(scene, "client", "macvtap, its client and an agent", executables.client),
+        executableContender(scene, "clientMacvlan", "the same, as a macvlan", executables.client, "macvlan", [
+          "ADD",
+          "CHECK",
+          "DEL"
+        ])
+      ]),
+  executableContender(scene, "plugin", "macvtap, standalone", executables.plugin),
+  executableContender(scene, "pluginMacvlan", "macvtap, standalone, as a macvlan", executables.plugin, "macvlan", [
     "ADD",
     "CHECK",
     "DEL"
   ]),
-  executableContender(scene, "moving", "macvtap, created on the host and moved", executables.moving, "macvtap", [
-    "ADD",
-    "DEL"
-  ]),
+  executableContender(
+    scene,
+    "moving",
+    "macvtap, standalone, created on the host and moved",
+    executables.moving,
+    "macvtap",
+    ["ADD", "DEL"]
+  ),
   floor("floor", "one long-lived process", "inPlace"),
   floor("floorMoving", "one long-lived process, create and move", "moving")
 ]

@@ -9,9 +9,9 @@ import { call } from "../src/plugin/call.ts"
 import { CallerService } from "../src/services/CallerService.ts"
 import { NetlinkService } from "../src/services/NetlinkService.ts"
 import type { Call } from "./call.ts"
-import { netlink as moving } from "./variants/moving.ts"
+import { makeNetlink as makeMoving } from "./variants/moving.ts"
 import { spent } from "./variants/spent.ts"
-import { netlink as timed } from "./variants/timedNetlink.ts"
+import { makeNetlink as makeTimed } from "./variants/timedNetlink.ts"
 
 export interface Answered {
   readonly status: number
@@ -26,8 +26,8 @@ export interface Answered {
 const services = liveServices({ knowsAbsence: false })
 
 const machines = {
-  inPlace: Context.add(services, NetlinkService, timed),
-  moving: Context.add(services, NetlinkService, moving)
+  inPlace: Context.add(services, NetlinkService, makeTimed()),
+  moving: Context.add(services, NetlinkService, makeMoving())
 }
 
 export type Way = keyof typeof machines

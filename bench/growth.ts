@@ -3,10 +3,10 @@ import { existsSync } from "node:fs"
 import { ipLinks } from "../test/lab/ip.ts"
 import { expect } from "../test/lab/long/report.ts"
 import { type Attachment, callOf, fault, gcCall, goMacvlan, programOf } from "./call.ts"
-import { pause } from "./cold.ts"
+import { type Executables, pause } from "./cold.ts"
 import { answer } from "./floor.ts"
 import { batch, makeNamespaces, makeScene, pathOf, removeNamespaces, type Scene } from "./scene.ts"
-import { enterNetns, measure, start } from "./spawn.ts"
+import { enterNetns, measure } from "./spawn.ts"
 import { median } from "./stats.ts"
 
 interface Caller {
@@ -116,53 +116,6 @@ export const growLinks = async (
   }
 }
 
-/** Milliseconds from the first start to the last end, divided by the number of calls; medians. */
-export interface AtOncePoint {
-  readonly calls: number
-  readonly plugin: number
-  readonly go?: number
-}
-
-/** `calls` ADDs started at once, each for a container of its own; then as many DELs. */
-export const callAtOnce = async (
-  scene: Scene,
-  plugin: string,
-  sizes: ReadonlyArray<number>,
-  runs: number
-): Promise<ReadonlyArray<AtOncePoint>> => {
-  const most = Math.max(...sizes)
-  const containers = await makeNamespaces(
-    scene,
-    Array.from({ length: most }, (_, index) => `once-${index}`)
-  )
-  const points: Array<AtOncePoint> = []
-  for (const calls of sizes) {
-    const each = { plugin: [] as Array<number>, go: [] as Array<number> }
-    const attachments = containers.slice(0, calls).map(attachmentIn)
-    for (let run = 0; run < runs; run++) {
-      const order = callers(plugin)
-      for (const { key, executable, type } of run % 2 === 0 ? order : order.toReversed()) {
-        for (const command of ["ADD", "DEL"] as const) {
-          await pause()
-          const programs = attachments.map((attachment) => programOf(executable, callOf(command, type, attachment)))
-          const all = programs.map((program) => start(scene.folder, program)).map((started) => started.wait())
-          const wrong = all.map((ended) => fault(command, ended)).find((fault) => fault !== undefined)
-          expect(`${calls} at once, ${key}: ${wrong}`, wrong === undefined)
-          const wall = Math.max(...all.map(({ ended }) => ended)) - Math.min(...all.map(({ began }) => began))
-          if (command === "ADD") each[key].push(wall / calls)
-        }
-      }
-    }
-    points.push({ calls, plugin: median(each.plugin), ...(each.go.length === 0 ? {} : { go: median(each.go) }) })
-  }
-  for (const netns of containers) {
-    const left = (await ipLinks(netns)).filter(({ ifname }) => ifname !== "lo")
-    expect(`${netns} has no link of ours any more`, left.length === 0, left)
-  }
-  await removeNamespaces(scene.folder, containers)
-  return points
-}
-
 /** Milliseconds of whole processes. */
 export interface Collected {
   readonly attachments: number
@@ -171,12 +124,14 @@ export interface Collected {
   /** Half are in use; and of that, for each link that was removed. */
   readonly removes: number
   readonly removed: number
+  /** The same through client and agent, all that half. */
+  readonly client?: number
 }
 
 /** GC where `count` containers have a link each. `look` is called with all of them. */
 export const collect = async (
   scene: Scene,
-  plugin: string,
+  { plugin, client }: Pick<Executables, "plugin" | "client">,
   count: number,
   runs: number,
   look: (valid: ReadonlyArray<Attachment>) => void
@@ -191,8 +146,8 @@ export const collect = async (
     const { status, stdout } = await answer("inPlace", callOf("ADD", "macvtap", attachment))
     expect(`ADD answers ${stdout}`, status === 0)
   }
-  const gc = (valid: ReadonlyArray<Attachment>): number => {
-    const { status, stdout, wall } = measure(scene.folder, programOf(plugin, gcCall(valid)))
+  const gc = (valid: ReadonlyArray<Attachment>, executable = plugin): number => {
+    const { status, stdout, wall } = measure(scene.folder, programOf(executable, gcCall(valid)))
     expect(`GC answers ${stdout}`, status === 0)
     return wall
   }
@@ -207,6 +162,22 @@ export const collect = async (
   const removes = gc(attachments.slice(0, half))
   expect("GC leaves what is in use", await hasLink(containers[half - 1]))
   expect("GC removes what is not", !(await hasLink(containers[half])) && !(await hasLink(containers[count - 1])))
+  let throughClient: number | undefined
+  if (client !== undefined) {
+    for (const attachment of attachments.slice(half)) {
+      await pause()
+      const { status, stdout } = await answer("inPlace", callOf("ADD", "macvtap", attachment))
+      expect(`ADD answers ${stdout}`, status === 0)
+    }
+    throughClient = gc(attachments.slice(0, half), client)
+    expect("GC through the client removes what is stale", !(await hasLink(containers[half])))
+  }
   await removeNamespaces(scene.folder, containers)
-  return { attachments: count, looks: median(looks), removes, removed: count - half }
+  return {
+    attachments: count,
+    looks: median(looks),
+    removes,
+    removed: count - half,
+    ...(throughClient === undefined ? {} : { client: throughClient })
+  }
 }

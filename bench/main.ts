@@ -6,19 +6,34 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Interrupted, interrupted, say, skip, step, stopOnSignals, summary, title } from "../test/lab/long/report.ts"
+import { makeAgentFolder } from "../test/lab/agent.ts"
+import {
+  Interrupted,
+  interrupted,
+  Skipped,
+  say,
+  skip,
+  step,
+  stopOnSignals,
+  summary,
+  title
+} from "../test/lab/long/report.ts"
 import { hasMacvtap } from "../test/lab/machine.ts"
+import { callAtOnce } from "./atOnce.ts"
+import { burst } from "./burst.ts"
 import { goMacvlan } from "./call.ts"
 import { contenders, measureCold } from "./cold.ts"
-import { callAtOnce, collect, growLinks } from "./growth.ts"
+import { collect, growLinks } from "./growth.ts"
 import { gnuTime, measureMemory } from "./memory.ts"
 import { measurePhases } from "./phases.ts"
 import { build, installPrograms } from "./prepare.ts"
 import { type Asked, strace, traceCalls, traceGc } from "./requests.ts"
+import { liveLong } from "./resident.ts"
 import { lookAround, putTogether, type Results, targets } from "./results.ts"
 import { makeNamespaces, makeScene, namespaces, pathOf, removeNamespaces } from "./scene.ts"
 import { enterNetns } from "./spawn.ts"
 import * as tables from "./tables.ts"
+import { compareTracing } from "./tracing.ts"
 import { write } from "./write.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -29,7 +44,10 @@ const forms = {
     warmUp: 20,
     memoryRuns: 5,
     phaseRounds: 60,
-    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64], runs: 3 },
+    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64, 110, 256, 512], runs: 3 },
+    burst: 110,
+    resident: 20_000,
+    tracing: 150,
     gc: { attachments: 500, runs: 5 },
     links: { sizes: [0, 100, 1000, 2000], runs: 20 }
   },
@@ -39,6 +57,9 @@ const forms = {
     memoryRuns: 1,
     phaseRounds: 6,
     atOnce: { sizes: [1, 8], runs: 2 },
+    burst: 20,
+    resident: 320,
+    tracing: 12,
     gc: { attachments: 40, runs: 2 },
     links: { sizes: [0, 200], runs: 4 }
   }
@@ -56,13 +77,19 @@ const has = (name: string, program: string): boolean => {
 }
 
 const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]): Promise<Results | undefined> => {
+  await using stack = new AsyncDisposableStack()
   title("Preparations")
   const surroundings = lookAround(root)
   await installPrograms()
-  const executables = await build(root, folder)
-  const { plugin } = executables
+  const built = await build(root, folder)
+  const { plugin } = built
   const scene = await makeScene(folder)
   enterNetns(pathOf(scene.host))
+  const agentFolder = await makeAgentFolder("bm-agent")
+  if (typeof agentFolder === "string") skip("the client and an agent", agentFolder)
+  else stack.use(agentFolder)
+  const agent = typeof agentFolder === "string" ? undefined : await agentFolder.start({ args: ["--calls", "512"] })
+  const executables = { ...built, client: typeof agentFolder === "string" ? undefined : agentFolder.client }
 
   title("Cold calls")
   has("Go's macvlan beside ours", goMacvlan)
@@ -95,14 +122,31 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
   if (has("no dump to find a link", strace)) await trace(0, traced, pathOf(traced))
 
   title("How the cost grows")
-  const atOnce = await step(`${form.atOnce.sizes.join(", ")} ADDs at once all answer right, and leave nothing`, () =>
-    callAtOnce(scene, plugin, form.atOnce.sizes, form.atOnce.runs)
+  const atOnce = await step(
+    `${form.atOnce.sizes.join(", ")} ADDs and DELs at once all answer right, and leave nothing`,
+    () => callAtOnce(scene, executables, form.atOnce.sizes, form.atOnce.runs)
   )
   const collected = await step(`GC with ${form.gc.attachments} attachments removes what is stale, and no more`, () =>
-    collect(scene, plugin, form.gc.attachments, form.gc.runs, (valid) => {
+    collect(scene, executables, form.gc.attachments, form.gc.runs, (valid) => {
       if (traces) asked[`GC with ${valid.length} attachments, for comparison`] = traceGc(folder, plugin, valid)
     })
   )
+  const inLittle = await step(`${form.burst} ADDs at once in 50 MiB`, async () => {
+    const found = await burst(scene, executables, form.burst)
+    if (found === undefined) throw new Skipped("there is no client, or no memory cgroup to be had")
+    return found
+  })
+  const { client } = executables
+  const resident =
+    client === undefined || agent === undefined
+      ? undefined
+      : await step(`${form.resident.toLocaleString("en")} calls of one agent, and then none`, () =>
+          liveLong(scene, client, agent.pid, form.resident, traces ? strace : undefined)
+        )
+  const tracing =
+    client === undefined
+      ? undefined
+      : await step("ADD with tracing off, on and sampled", () => compareTracing(scene, form.tracing))
   const links = await step(`ADD and DEL beside ${form.links.sizes.join(", ")} other links`, () =>
     growLinks(scene, plugin, form.links.sizes, form.links.runs)
   )
@@ -117,6 +161,9 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
     ...(memory === undefined ? {} : { memory }),
     ...(phases === undefined ? {} : { phases }),
     ...(links === undefined ? {} : { links: links.points }),
+    ...(inLittle === undefined ? {} : { burst: inLittle }),
+    ...(resident === undefined ? {} : { resident }),
+    ...(tracing === undefined ? {} : { tracing }),
     ...(atOnce === undefined ? {} : { atOnce }),
     ...(collected === undefined ? {} : { collected })
   }
@@ -133,6 +180,9 @@ const tell = (results: Results): void => {
   show(tables.linksTable(results))
   show(tables.atOnceTable(results))
   show(tables.gcText(results))
+  show(tables.burstTable(results))
+  show(tables.residentText(results))
+  show(tables.tracingTable(results))
   show(tables.surroundingsText(results))
   title("Targets")
   for (const { what, limit, found, met } of targets(results)) {

@@ -32,7 +32,7 @@ export const installPrograms = async (): Promise<void> => {
 export const build = async (
   root: string,
   folder: string
-): Promise<Executables & { readonly marked: string; readonly markedEmpty: string }> => {
+): Promise<Omit<Executables, "client"> & { readonly marked: string; readonly markedEmpty: string }> => {
   say("npm run build, where dist/macvtap is missing or stale")
   setup()
   if (!existsSync(executable)) throw new Error(`${executable} was not built`)

@@ -3,13 +3,17 @@ import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { cpus, loadavg, release, totalmem } from "node:os"
 import { join } from "node:path"
+import type { AtOncePoint } from "./atOnce.ts"
+import type { Burst } from "./burst.ts"
 import type { Command } from "./call.ts"
 import type { Contender, Sample, Samples } from "./cold.ts"
-import type { AtOncePoint, Collected, LinksPoint } from "./growth.ts"
+import type { Collected, LinksPoint } from "./growth.ts"
 import type { Memory } from "./memory.ts"
 import type { Phases } from "./phases.ts"
 import type { Asked } from "./requests.ts"
+import type { Resident } from "./resident.ts"
 import { pairedRatio, type Ratio, type Summary, summarize } from "./stats.ts"
+import type { Tracing } from "./tracing.ts"
 
 export interface Surroundings {
   readonly date: string
@@ -67,19 +71,17 @@ export interface Results {
   readonly short: boolean
   readonly names: Readonly<Record<string, string>>
   readonly cold: Readonly<Record<string, Partial<Record<Command, Measured>>>>
-  /** Ratios that targets are about, from pairs. */
-  readonly ratios: {
-    readonly addAgainstGo?: Ratio
-    readonly addAgainstMoving?: Ratio
-    readonly delAgainstGo?: Ratio
-    readonly versionAgainstEmpty?: Ratio
-  }
+  /** Ratios that targets are about, from pairs, by the names of `targets`. */
+  readonly ratios: Readonly<Record<string, Ratio>>
   readonly memory?: Memory
   readonly phases?: Readonly<Record<Command, Phases>>
   readonly asked?: Readonly<Record<string, Asked>>
   readonly links?: ReadonlyArray<LinksPoint>
   readonly atOnce?: ReadonlyArray<AtOncePoint>
   readonly collected?: Collected
+  readonly burst?: Burst
+  readonly resident?: Resident
+  readonly tracing?: Tracing
 }
 
 const walls = (samples: ReadonlyArray<Sample> | undefined): ReadonlyArray<number> =>
@@ -104,12 +106,9 @@ export const putTogether = (
       ...(againstGo === undefined ? {} : { againstGo })
     }
   }
-  const named = {
-    addAgainstGo: ratio("plugin", "ADD", "go"),
-    addAgainstMoving: ratio("plugin", "ADD", "moving"),
-    delAgainstGo: ratio("plugin", "DEL", "go"),
-    versionAgainstEmpty: ratio("plugin", "VERSION", "empty")
-  }
+  const named = Object.fromEntries(
+    paired.map(({ what, of: [one, command, other] }) => [what, ratio(one, command, other)])
+  )
   return {
     names: Object.fromEntries(everyone.map(({ key, name }) => [key, name])),
     cold: Object.fromEntries(
@@ -118,7 +117,9 @@ export const putTogether = (
         Object.fromEntries(commands.map((command) => [command, measured(key, command)]))
       ])
     ),
-    ratios: Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+    ratios: Object.fromEntries(
+      Object.entries(named).flatMap(([what, found]) => (found === undefined ? [] : [[what, found]]))
+    )
   }
 }
 
@@ -129,6 +130,62 @@ export interface Target {
   readonly met: boolean | undefined
 }
 
+/** Wall times of two in the same rounds, and what the one may take of the other's. */
+const paired: ReadonlyArray<{
+  readonly what: string
+  readonly of: readonly [one: string, command: Command, other: string]
+  readonly limit: number
+}> = [
+  { what: "ADD, client and agent, to Go's macvlan", of: ["client", "ADD", "go"], limit: 0.5 },
+  { what: "DEL, client and agent, to Go's macvlan", of: ["client", "DEL", "go"], limit: 0.95 },
+  { what: "CHECK, client and agent, to Go's macvlan", of: ["client", "CHECK", "go"], limit: 0.4 },
+  { what: "VERSION, client, to Go's macvlan", of: ["client", "VERSION", "go"], limit: 0.3 },
+  { what: "ADD, standalone, to Go's macvlan", of: ["plugin", "ADD", "go"], limit: 5 },
+  { what: "ADD, standalone, to the same created on the host and moved", of: ["plugin", "ADD", "moving"], limit: 1 }
+]
+
+export const targets = ({ ratios, atOnce, burst, resident, collected }: Results): ReadonlyArray<Target> => [
+  ...paired.map(({ what, limit }) => ratioTarget(what, limit, ratios[what])),
+  ...(atOnce ?? [])
+    .filter(({ calls }) => calls === 64 || calls === 110)
+    .flatMap(({ calls, client, go }) =>
+      client === undefined || go === undefined
+        ? []
+        : [
+            simpleTarget(`${calls} ADDs at once, client and agent, to Go's macvlan`, client.add / go.add, 0.5),
+            simpleTarget(`${calls} DELs at once, client and agent, to Go's macvlan`, client.del / go.del, 1)
+          ]
+    ),
+  ...(burst === undefined
+    ? []
+    : [
+        simpleTarget(`calls lost of ${burst.calls} at once in 50 MiB, client and agent`, burst.client.lost, 0),
+        simpleTarget("MiB for one client in that burst", burst.client.peakMiB / burst.calls, 1)
+      ]),
+  ...(resident === undefined
+    ? []
+    : [
+        simpleTarget(`MiB of the agent after ${resident.calls} calls`, resident.endMiB, 64),
+        simpleTarget("MiB that it grew by in the last half of them", resident.endMiB - resident.middleMiB, 1)
+      ]),
+  ...(collected?.client === undefined
+    ? []
+    : [
+        simpleTarget(
+          `seconds for a GC that removes ${collected.removed} links, client and agent`,
+          collected.client / 1000,
+          2
+        )
+      ])
+]
+
+const simpleTarget = (what: string, found: number, limit: number): Target => ({
+  what,
+  limit: `at most ${limit}`,
+  found: found.toFixed(2),
+  met: found <= limit
+})
+
 const ratioTarget = (what: string, limit: number, ratio: Ratio | undefined): Target => ({
   what,
   limit: limit === 1 ? "less than 1" : `at most ${limit}`,
@@ -138,19 +195,3 @@ const ratioTarget = (what: string, limit: number, ratio: Ratio | undefined): Tar
       : `${ratio.ratio.toFixed(2)} (${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)})`,
   met: ratio === undefined ? undefined : limit === 1 ? ratio.ratio < 1 : ratio.ratio <= limit
 })
-
-export const targets = ({ ratios, memory }: Results): ReadonlyArray<Target> => {
-  const peak = memory === undefined ? undefined : Math.max(...Object.values(memory["plugin"] ?? {}))
-  return [
-    ratioTarget("cold ADD, to Go's macvlan", 2.5, ratios.addAgainstGo),
-    ratioTarget("cold ADD, to the same created on the host and moved", 1, ratios.addAgainstMoving),
-    ratioTarget("cold DEL, to Go's macvlan", 1.6, ratios.delAgainstGo),
-    ratioTarget("VERSION, to an empty Bun executable", 2, ratios.versionAgainstEmpty),
-    {
-      what: "peak memory of any command",
-      limit: "at most 45 MiB",
-      found: peak === undefined ? "not measured" : `${peak.toFixed(1)} MiB`,
-      met: peak === undefined ? undefined : peak <= 45
-    }
-  ]
-}

@@ -156,15 +156,68 @@ export const linksTable = ({ links }: Results): string | undefined =>
 export const atOnceTable = ({ atOnce }: Results): string | undefined =>
   atOnce &&
   table(
-    ["ADDs started at once", "macvtap, all of them", "for each", "Go's macvlan, all of them", "for each", "ratio"],
-    atOnce.map(({ calls, plugin, go }) => [
+    [
+      "started at once",
+      "ADD: client and agent",
+      "Go's macvlan",
+      "ratio",
+      "standalone",
+      "created and moved",
+      "DEL: client and agent",
+      "Go's macvlan",
+      "ratio",
+      "CPU of ADD: clients",
+      "Go's"
+    ],
+    atOnce.map(({ calls, client, go, plugin, moving }) => [
       `${calls}`,
-      ms(plugin * calls),
-      ms(plugin),
-      ms(go === undefined ? undefined : go * calls),
-      ms(go),
-      go === undefined ? "" : times(plugin / go)
+      ms(client?.add),
+      ms(go?.add),
+      client === undefined || go === undefined ? "" : times(client.add / go.add),
+      ms(plugin?.add),
+      ms(moving?.add),
+      ms(client?.del),
+      ms(go?.del),
+      client === undefined || go === undefined ? "" : times(client.del / go.del),
+      ms(client?.addCpu),
+      ms(go?.addCpu)
     ])
+  )
+
+export const burstTable = ({ burst }: Results): string | undefined =>
+  burst &&
+  table(
+    [`${burst.calls} ADDs at once in 50 MiB`, "lost", "links of lost calls left behind", "peak, runtime and children"],
+    (
+      [
+        ["client and agent", burst.client],
+        ["Go's macvlan", burst.go],
+        ["standalone", burst.plugin]
+      ] as const
+    ).flatMap(([name, outcome]) =>
+      outcome === undefined
+        ? []
+        : [[name, `${outcome.lost}`, `${outcome.leftBehind}`, `${outcome.peakMiB.toFixed(1)} MiB`]]
+    )
+  )
+
+export const residentText = ({ resident }: Results): string | undefined =>
+  resident &&
+  `The agent's resident memory: ${resident.startMiB.toFixed(1)} MiB at first, ${resident.middleMiB.toFixed(1)} MiB after ` +
+    `${(resident.calls / 2).toLocaleString("en")} calls, ${resident.endMiB.toFixed(1)} MiB after ${resident.calls.toLocaleString("en")}.` +
+    (resident.idle === undefined
+      ? ""
+      : ` Then, in ten seconds without a call, strace sees ${resident.idle} system calls of it.`)
+
+export const tracingTable = ({ tracing }: Results): string | undefined =>
+  tracing &&
+  table(
+    ["ADD, client and agent", "median", "to off"],
+    [
+      ["tracing off", ms(tracing.off), ""],
+      ["sampled at 1 %", ms(tracing.sampled), times(tracing.sampledToOff.ratio)],
+      ["on", ms(tracing.on), times(tracing.onToOff.ratio)]
+    ]
   )
 
 export const gcText = ({ collected, cold }: Results): string | undefined => {

@@ -49,8 +49,8 @@ const variants = {
     {
       file: "src/main.ts",
       replacements: [
-        ["import { CniError", 'import { mark, tell } from "./variants/marks.ts"\nimport { CniError'],
-        ["\nconst stdout = 1", '\nmark("modules evaluated")\nconst stdout = 1'],
+        ["import { call }", 'import { mark, tell } from "../bench/variants/marks.ts"\nimport { call }'],
+        ["\nconst services =", '\nmark("modules evaluated")\nconst services ='],
         [
           "fiber.addObserver((exit) => {",
           'fiber.addObserver((exit) => {\n  mark("answered")\n  process.on("exit", tell)'

@@ -25,7 +25,10 @@ const sections = (results: Results): Readonly<Record<string, string | undefined>
   requests: tables.askedTable(results),
   links: tables.linksTable(results),
   "at-once": tables.atOnceTable(results),
-  gc: tables.gcText(results)
+  gc: tables.gcText(results),
+  burst: tables.burstTable(results),
+  resident: tables.residentText(results),
+  tracing: tables.tracingTable(results)
 })
 
 const rewrite = (file: string, contents: Readonly<Record<string, string | undefined>>): void => {

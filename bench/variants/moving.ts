@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { NetlinkService, Rtnetlink } from "../../src/services/NetlinkService.ts"
-import { netlink as timed } from "./timedNetlink.ts"
+import { makeNetlink as makeTimedNetlink } from "./timedNetlink.ts"
 
 const moving = (route: Rtnetlink): Rtnetlink => ({
   ...route,
@@ -27,7 +27,7 @@ const moving = (route: Rtnetlink): Rtnetlink => ({
   }
 })
 
-export const netlink: NetlinkService["Service"] = {
-  changes: timed.changes,
-  connect: (netns) => Effect.map(timed.connect(netns), moving)
+export const makeNetlink = (): NetlinkService["Service"] => {
+  const timed = makeTimedNetlink()
+  return { ...timed, connect: (netns) => Effect.map(timed.connect(netns), moving) }
 }

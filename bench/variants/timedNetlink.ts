@@ -29,7 +29,7 @@ const timedTransport = (transport: Transport): Transport => ({
   receive: (wait) => timed("requests", () => transport.receive(wait))
 })
 
-export const netlink: NetlinkService["Service"] = {
+export const makeNetlink = (): NetlinkService["Service"] => ({
   changes: makeChanges,
   connect: (netns) =>
     Effect.acquireRelease(
@@ -43,4 +43,4 @@ export const netlink: NetlinkService["Service"] = {
         Effect.map(LogService, ({ log }) => makeRtnetlink(timedTransport(socketTransport(fd)), log))
       )
     )
-}
+})

@@ -4,8 +4,8 @@ import { makeCommand, UsageError, type Values } from "../command/Command.ts"
 import { type Address, parseAddress } from "../observe/address.ts"
 import { logLevels } from "../services/LogService.ts"
 import { quote } from "../wire/foreign.ts"
-import { agentSocket } from "./conversation.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
+import { agentSocket } from "./socket.ts"
 
 /** Requests within which the kernel waits have a thread each, up to so many; the engine is told before it starts. */
 const threads = 64

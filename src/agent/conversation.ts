@@ -1,9 +1,6 @@
 /** What a client and the agent say to each other (docs/agent.md): words in packets. Pure. */
 import { constants } from "node:os"
 
-/** Where the agent listens, as src/client/client.c knows it. */
-export const agentSocket = "/run/macvtap-cni/agent.sock"
-
 /** The version of the conversation, in the first packet. */
 export const conversationVersion = 1
 

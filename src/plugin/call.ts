@@ -121,9 +121,7 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
   const { command, attachment } = environment
   const strict = command === "ADD" || command === "CHECK"
   const args = yield* readCniArgs(strict ? environment.args : "")
-  const prevResult = yield* strict
-    ? readPrevResult(network)
-    : Effect.orElseSucceed(readPrevResult(network), () => undefined)
+  const prevResult = strict ? yield* readPrevResult(network) : undefined
   return ConfigService.of({
     network,
     attachment,

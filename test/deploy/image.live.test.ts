@@ -79,16 +79,9 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
 
     const installed = await pod.run(installer)
     assert.strictEqual(installed.status, 0, installed.stderr)
-    // The client where there was a compiler for it, and the executable beside it.
-    assert.match(
-      installed.stdout,
-      /^(\/host\/opt\/cni\/bin\/macvtap-standalone: version 0\.1\.0 installed\n)?\/host\/opt\/cni\/bin\/macvtap: version 0\.1\.0 (of the client )?installed\n\/etc\/macvtap-cni\/policy\.json: not there; this node has no policy\n$/
-    )
+    assert.strictEqual(installed.stdout, "/host/opt/cni/bin/macvtap: version 0.1.0 installed\n")
     assert.strictEqual((await stat(plugin)).mode & 0o7777, 0o755)
-    await writeFile(join(volumes.config, "policy.json"), '{"version": 1, "rules": [{"deviceID": ["*"]}]}')
-    const again = (await pod.run(installer)).stdout
-    assert.match(again, /\/macvtap: up to date .*\n\/var\/lib\/macvtap-cni\/policy\.json: installed \(1 rule\)\n$/)
-    assert.strictEqual((await stat(join(volumes.state, "policy.json"))).mode & 0o7777, 0o644)
+    assert.include((await pod.run(installer)).stdout, "up to date")
 
     await using running = await pod.start(daemon)
     await kubelet.healthy(dataplane, 5, 30_000)

@@ -25,9 +25,5 @@ export const changes: ReadonlyArray<Change> = [
       "0.1.0, no IPAM: ADD": withoutAddresses("0.1.0"),
       "0.2.0, no IPAM: ADD": withoutAddresses("0.2.0")
     }
-  },
-  {
-    reason: "a delegate that is not there is said once, in the error: it has nothing to release",
-    calls: { 'key of ADD: ADD {"ipam":{"type":"none-such"}}': { stderr: "" } }
   }
 ]

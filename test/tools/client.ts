@@ -10,8 +10,8 @@ export const writeClient = async (path: string, socket: string, version: string 
     `#!/bin/sh
 beside="\${0%/*}/macvtap-standalone"
 [ -x "$beside" ] && exec "$beside" "$@"
-echo "CNI macvtap client version ${version}, for the agent on ${socket}
-only macvtap-standalone beside this program takes arguments, and it is not there" >&2
+echo "CNI macvtap client version ${version}, for the agent on ${socket}" >&2
+echo "CNI protocol versions supported: 1.1.0" >&2
 exit 2
 `
   )

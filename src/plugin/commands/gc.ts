@@ -4,7 +4,7 @@ import { encodeAlias, isOfNetwork, readAlias } from "../../cni/identity/alias.ts
 import type { Link } from "../../link/Link.ts"
 import { LogService } from "../../services/LogService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
-import { ipamCollect } from "../addresses/ipam.ts"
+import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { givenMetrics, mendHostAccess, type Survivor } from "../hostAccess/mend.ts"
 import { hostPlace, placeAt } from "../link/place.ts"
@@ -29,7 +29,7 @@ export const gc = Effect.gen(function* () {
   const errors = []
   for (const path of yield* netns.list) errors.push(...(yield* errorsOf(collect(path, isStale, survivors))))
   if (host !== undefined) errors.push(...(yield* errorsOf(mendHostAccess(host, given, survivors, valid))))
-  errors.push(...(yield* errorsOf(ipamCollect)))
+  errors.push(...(yield* errorsOf(ipamForward("GC"))))
   yield* gathered(errors)
 })
 

@@ -1,14 +1,12 @@
 /**
- * Which link is this attachment's. Its alias says so, where it has one; but the kernel ignores IFLA_IFALIAS in the request
- * that creates a link, so that one whose ADD was killed right after has none yet, and the plugins that this one takes the
- * place of write none. Then it is the link of the configured kind with the name, in a namespace that is the container's
- * alone; and with the MAC address of ADD's result, where the runtime hands that back.
+ * Which link is this attachment's. Its alias says so; but the kernel ignores IFLA_IFALIAS in the request that creates a
+ * link, so that one whose ADD was killed right after has none yet. Its ifindex tells then: it was chosen from a sequence
+ * that follows from the container ID and the ifname.
  */
 import { encodeAlias, readAlias } from "../../cni/identity/alias.ts"
 import { candidates } from "../../cni/identity/ifindex.ts"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import type { Link } from "../../link/Link.ts"
-import { sameMac } from "../../wire/mac.ts"
 import type { ConfigService } from "../ConfigService.ts"
 
 type Config = ConfigService["Service"]
@@ -17,16 +15,7 @@ type Config = ConfigService["Service"]
 export const isOwnLink = (config: Config, link: Link): boolean => {
   if (link.kind !== config.network.kind.kind) return false
   if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)
-  if (link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)) return true
-  return link.alias === undefined && hasResultMac(config, link)
-}
-
-/** As ADD's result says, where there is one that says it. */
-const hasResultMac = ({ prevResult, attachment }: Config, { mac }: Link): boolean => {
-  const entry = prevResult?.interfaces.findLast(
-    ({ name, sandbox }) => name === attachment.ifname && sandbox !== undefined
-  )
-  return entry?.mac === undefined || mac === undefined || sameMac(entry.mac, mac)
+  return link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)
 }
 
 /** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { kindByName } from "../../link/kinds.ts"
 import type { Link, Parent } from "../../link/Link.ts"
-import type { LinkKind } from "../../link/LinkKind.ts"
 import type { Rtnetlink } from "../../services/NetlinkService.ts"
 import { ConfigService } from "../ConfigService.ts"
 
@@ -16,8 +15,8 @@ export const lowerOf = (master: Link): Parent =>
  * the host's, or with `linkInContainer` the container's.
  */
 export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
-  const { link, network } = yield* ConfigService
-  if (link.master === undefined) return yield* defaultRouteLink(route, network.kind)
+  const { link } = yield* ConfigService
+  if (link.master === undefined) return yield* defaultRouteLink(route)
   const master = link.master
   return yield* route
     .linkGet(master)
@@ -27,7 +26,7 @@ export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
 })
 
 /** The link of the default route: IPv4 before IPv6, the first next hop of a multipath route, the lowest metric. */
-const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink, kind: LinkKind) {
+const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
   const routes = yield* route.routeList()
   const [best] = routes
     .filter((r) => r.prefix === 0 && r.dev !== undefined && (r.table ?? 254) === 254)
@@ -37,11 +36,9 @@ const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink, kind: Li
       code: codes.invalidConfig,
       msg: "no default route interface found",
       details:
-        `"master" is not configured, and no default route says which link to use; set "master"` +
-        (kind.device === "tap"
-          ? `, or, where a device plugin's device is to be used, let the pod request its resource and the network ` +
-            `attachment name it (annotation k8s.v1.cni.cncf.io/resourceName)`
-          : "")
+        `"master" is not configured, and no default route says which link to use; set "master", or, where a device ` +
+        `plugin's device is to be used, let the pod request its resource and the network attachment name it ` +
+        `(annotation k8s.v1.cni.cncf.io/resourceName)`
     })
   }
   return yield* route.linkGet(best.dev)

@@ -1,7 +1,7 @@
 /** The agent of this node, as whoever would take it away sees it. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { agentSocket } from "../../agent/conversation.ts"
+import { agentSocket } from "../../agent/socket.ts"
 import { statLink } from "./files.ts"
 
 export interface AgentSocket {
