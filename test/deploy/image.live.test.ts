@@ -54,7 +54,8 @@ const makeNode = async (resources: ReadonlyArray<object>) => {
     "cni-bin": at("bin"),
     "device-plugins": at("kubelet"),
     state: at("lib/macvtap-cni"),
-    config: at("config")
+    config: at("config"),
+    tmp: at("tmp")
   }
   for (const path of Object.values(volumes)) await mkdir(path, { recursive: true })
   await writeFile(join(volumes.config, "DP_MACVTAP_CONF"), JSON.stringify(resources))

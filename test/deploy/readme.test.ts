@@ -14,11 +14,9 @@ const { spec } = (documentsOf("deploy/base/daemonset.yaml")[0] as any).spec.temp
 
 describe("deploy/README.md", () => {
   it("gives a reason for every mount, and names where it is", () => {
-    for (const { name, hostPath } of spec.volumes) {
-      assert.match(
-        readme,
-        new RegExp(`^\\| ${hostPath === undefined ? "ConfigMap" : `\`${hostPath.path}\``} \\(\`${name}\`\\) \\|`, "m")
-      )
+    for (const { name, hostPath, configMap } of spec.volumes) {
+      const where = configMap === undefined ? `\`${hostPath?.path ?? `/${name}`}\`` : "ConfigMap"
+      assert.match(readme, new RegExp(`^\\| ${where} \\(\`${name}\`\\) \\|`, "m"))
     }
   })
 

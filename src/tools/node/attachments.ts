@@ -5,9 +5,10 @@ import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
 import { kindByName } from "../../link/kinds.ts"
 import { TapService } from "../../services/TapService.ts"
+import { formatDeviceNumber } from "../../wire/deviceNumber.ts"
 import type { AllottedDevice } from "../records/allotments.ts"
 import type { Pod } from "../records/records.ts"
-import { deviceNumber, readFolder, statFile } from "./files.ts"
+import { readFolder, statFile } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
 
 /** A link that somebody has, with or without a network. */
@@ -117,7 +118,7 @@ const ownNodes = ({ root, state }: Place): OwnNodes => {
   for (const { name } of readFolder(join(root, folder))) {
     const stats = statFile(join(root, folder, name))
     if (stats?.isCharacterDevice() !== true) continue
-    const device = deviceNumber(stats)
+    const device = formatDeviceNumber(stats.rdev)
     const tap = { node: join(folder, name), device, owner: stats.uid, group: stats.gid, mode: stats.mode & 0o7777 }
     nodes.set(device, { deviceID: name, tap })
   }

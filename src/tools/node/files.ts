@@ -1,5 +1,7 @@
 /** Looks at files that may not be there; `undefined` for what is not, an error only for what is and cannot be read. */
-import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from "node:fs"
+import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs"
+import * as Result from "effect/Result"
+import { readBounded } from "../../devices/readBounded.ts"
 
 const absent = new Set(["ENOENT", "ENOTDIR"])
 
@@ -8,7 +10,13 @@ export const statLink = (path: string): Stats | undefined => look(() => lstatSyn
 
 export const statFile = (path: string): Stats | undefined => look(() => statSync(path))
 
-export const readText = (path: string): string | undefined => look(() => readFileSync(path, "utf8"))
+/** Only of a regular file, of at most 4 MiB, and without waiting for anybody. */
+export const readText = (path: string): string | undefined =>
+  Result.getOrElse(readBounded(path, longestText), (problem) => {
+    throw new Error(`${path} ${problem}`)
+  })
+
+const longestText = 4 * 1024 * 1024
 
 /** Where a symbolic link points to. */
 export const readTarget = (path: string): string | undefined => look(() => readlinkSync(path))
@@ -28,10 +36,3 @@ const look = <A>(step: () => A): A | undefined => {
 
 /** `ENOENT`, `EACCES` …; the error itself in words where it has no symbol. */
 export const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? String(error)
-
-/** `major:minor` from glibc's st_rdev: 12 bits of major above 8 of minor, the rest of both above. */
-export const deviceNumber = ({ rdev }: Stats): string => {
-  const number = BigInt(rdev)
-  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn)
-  return `${major}:${(number & 0xffn) | ((number >> 12n) & 0xffffff00n)}`
-}

@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
+import { formatDeviceNumber } from "../../wire/deviceNumber.ts"
 import type { Ownership } from "../records/owners.ts"
 import { recordOf } from "../records/records.ts"
-import { deviceNumber, readFolder, readTarget, statFile, statLink } from "./files.ts"
+import { readFolder, readTarget, statFile, statLink } from "./files.ts"
 import type { FoundLink, Inventory } from "./inventory.ts"
 import { probeSocket } from "./socket.ts"
 import { temporaries } from "./temporaries.ts"
@@ -80,7 +81,7 @@ export const isStaleNode = (path: string): boolean => {
   const id = parseDeviceID(basename(path))
   const stats = statLink(path)
   if (id === undefined || stats?.isCharacterDevice() !== true) return true
-  return !readTarget(`/sys/dev/char/${deviceNumber(stats)}`)?.endsWith(`/tap${deviceIndex(id)}`)
+  return !readTarget(`/sys/dev/char/${formatDeviceNumber(stats.rdev)}`)?.endsWith(`/tap${deviceIndex(id)}`)
 }
 
 /** Sockets of our device plugin, and whether it answers there. */
