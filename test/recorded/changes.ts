@@ -16,12 +16,24 @@ const withoutAddresses = (cniVersion: string) => ({
   stdout: `{\n    "cniVersion": "${cniVersion}",\n    "dns": {}\n}`
 })
 
+/** What is said of these now that they come so far. */
+const noMaster = JSON.stringify(
+  {
+    cniVersion: "0.1.0",
+    code: 7,
+    msg: `master "none0" does not exist`,
+    details: `there is no link of that name on this node; "master" must name one that this node has (see "ip link")`
+  },
+  undefined,
+  4
+)
+
 export const changes: ReadonlyArray<Change> = [
   {
     reason: "a link without addresses is made at 0.1.0 and 0.2.0 too, whose results can say no more of it than dns",
     calls: {
-      "text for ADD: null as version": withoutAddresses("0.1.0"),
-      "text for ADD: no version": withoutAddresses("0.1.0"),
+      "text for ADD: null as version": { stdout: noMaster },
+      "text for ADD: no version": { stdout: noMaster },
       "0.1.0, no IPAM: ADD": withoutAddresses("0.1.0"),
       "0.2.0, no IPAM: ADD": withoutAddresses("0.2.0")
     }
