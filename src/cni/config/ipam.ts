@@ -8,6 +8,8 @@ import { checked, text } from "../decode/decoders.ts"
 export interface Ipam {
   /** The delegate's file name. */
   readonly type: string
+  /** It asks over the link itself, which therefore has to be up before. */
+  readonly overLink: boolean
 }
 
 /** A delegate is a file in CNI_PATH, so never a path; and one that makes links as we do would call us again, for ever. */
@@ -24,5 +26,6 @@ const typeProblem = (program: string) => (type: string) => {
 /** `ipam`; undefined without a type, which is how a network says that it has no addresses. */
 export const ipam = (program: string): Decoder<Ipam | undefined> => {
   const section = struct({ type: checked(text, typeProblem(program)) })
-  return (value) => Result.map(section(value), ({ type }) => (type === undefined ? undefined : { type }))
+  return (value) =>
+    Result.map(section(value), ({ type }) => (type === undefined ? undefined : { type, overLink: type === "dhcp" }))
 }

@@ -12,6 +12,7 @@ import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
 import { goUp } from "../link/goUp.ts"
 import type { Place } from "../link/place.ts"
+import { announceAgain } from "./overLink.ts"
 
 interface Allotment {
   readonly ips: ReadonlyArray<ResultIp>
@@ -45,6 +46,7 @@ export const configureAddresses = Effect.fnUntraced(function* (
     yield* container.route.addressAdd(link.index, ip.address).pipe(Effect.mapError(addressRefused(ip)))
   }
   yield* goUp(host, container, link)
+  yield* announceAgain(container, link)
   if (hasIpv6) {
     const waiting = traced("wait for duplicate address detection", { "wait.for": "duplicate address detection" })
     yield* waiting(awaitDad(container, link))

@@ -6,6 +6,7 @@ import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
 import { annotateCall } from "../../observe/span.ts"
 import { addRoutes, configureAddresses, silenceLink } from "../addresses/configure.ts"
 import { ipamAdd } from "../addresses/ipam.ts"
+import { goUpForIpam } from "../addresses/overLink.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { grantHostAccess } from "../hostAccess/grant.ts"
 import { refuseHostAccess } from "../hostAccess/refuse.ts"
@@ -30,6 +31,7 @@ export const add = Effect.gen(function* () {
       ? yield* makeLink(host, container)
       : yield* attachDevice(host, container, config.deviceID)
 
+  yield* goUpForIpam(host, container, made)
   const allotted = yield* ipamAdd
   if (allotted !== undefined) yield* configureAddresses(host, container, made, allotted)
   else if (network.kind.device === "tap") yield* silenceLink(container, made)
