@@ -56,6 +56,11 @@ export const inTraceOf =
   (env: Readonly<Record<string, string | undefined>>) =>
   <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Option.match(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent: env["TRACEPARENT"] ?? "" })), {
-      onNone: () => call,
+      // Not of the agent's own, which is everybody's.
+      onNone: () =>
+        Effect.updateContext(
+          call,
+          (context: Context.Context<R>) => Context.omit(Tracer.ParentSpan)(context) as typeof context
+        ),
       onSome: (parent) => Effect.withParentSpan(call, parent, { captureStackTrace: false }) as Effect.Effect<A, E, R>
     })
