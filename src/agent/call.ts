@@ -16,7 +16,7 @@ import type { Client } from "./Client.ts"
 import { type Opening, say } from "./conversation.ts"
 import type { Handed } from "./descriptors.ts"
 import type { Gate } from "./limits.ts"
-import { inTraceOf } from "./observe/telemetry.ts"
+import { callerOf } from "./observe/telemetry.ts"
 
 export interface Call {
   readonly client: Client
@@ -66,7 +66,7 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
     Effect.gen(function* () {
       const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
       const exit = yield* Effect.exit(
-        interruptible(gate.pass(work, refuse(full(gate)))).pipe(tracedArrival("answer a client"), inTraceOf(handed.env))
+        interruptible(gate.pass(work, refuse(full(gate)))).pipe(tracedArrival("answer a client", callerOf(handed.env)))
       )
       clearTimeout(timer)
       // Interrupted where nothing has begun, among those that wait.

@@ -3,6 +3,7 @@ import { lstatSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { pluginVersion } from "../cni/call/version.ts"
 import { ToolError } from "../command/Command.ts"
+import { giveBackMemory } from "../live/system/memory.ts"
 import type { Address } from "../observe/address.ts"
 import { serveHttp } from "../observe/http.ts"
 import { Status, statusLive } from "../observe/Status.ts"
@@ -12,6 +13,7 @@ import { makeAttachments, refreshGauges } from "./observe/gauges.ts"
 import { makeSay, sayCall } from "./observe/log.ts"
 import { makeTelemetry } from "./observe/telemetry.ts"
 import { serve } from "./serve.ts"
+import { makeThrift } from "./thrift.ts"
 
 export interface AgentSettings {
   readonly socket: string
@@ -31,8 +33,10 @@ export const runAgent = ({ socket, limits, listen, level, process: { env, pid, e
   Effect.gen(function* () {
     const say = makeSay(level, (line) => Effect.runSync(err(line)))
     const attachments = makeAttachments()
+    const thrift = makeThrift(giveBackMemory)
     const telemetry = makeTelemetry(env, pluginVersion, (call, trace) => {
       attachments.hear(call)
+      thrift.callEnded()
       sayCall(say, call, trace)
     })
     const gate = makeGate(limits)

@@ -21,19 +21,26 @@ export const Sampling = Context.Reference<(parent: AnySpan | undefined) => boole
 })
 
 /** The same as `traced`, for a call: what `Sampling` says of it holds for all that it does. */
-export const tracedCall = (name: string, attributes: Attributes) => sampled(name, attributes, "server")
-
-/** The same, for what is done of a call before it begins: waiting for its turn. */
-export const tracedArrival = (name: string) => sampled(name, {}, "internal")
-
-const sampled =
-  (name: string, attributes: Attributes, kind: SpanKind) =>
+export const tracedCall =
+  (name: string, attributes: Attributes) =>
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.gen(function* () {
       const parent = Option.getOrUndefined(yield* Effect.option(Effect.currentParentSpan))
       const sampled = parent?._tag === "Span" ? parent.sampled : (yield* Sampling)(parent)
-      return yield* Effect.withSpan(work, name, { attributes, kind, sampled, captureStackTrace: false })
+      return yield* Effect.withSpan(work, name, { attributes, kind: "server", sampled, captureStackTrace: false })
     }) as Effect.Effect<A, E, R>
+
+/** The same for what is done of a call before it begins, waiting for its turn: a part of the caller's trace, or a new one. */
+export const tracedArrival =
+  (name: string, caller: AnySpan | undefined) =>
+  <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(Sampling, (sampling) =>
+      Effect.withSpan(work, name, {
+        ...(caller === undefined ? { root: true } : { parent: caller }),
+        sampled: sampling(caller),
+        captureStackTrace: false
+      })
+    ) as Effect.Effect<A, E, R>
 
 /** What a failed call takes back: a part of the call, whatever it was doing when what is taken back was made. */
 export const tracedRollback =

@@ -5,6 +5,7 @@ import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { AnySpan } from "effect/Tracer"
 import * as Tracer from "effect/Tracer"
 import { type Ended, endedToJson, listening } from "../../observe/Ended.ts"
 import { makeMeter } from "../../observe/metrics.ts"
@@ -51,16 +52,6 @@ export const makeTelemetry = (
   }
 }
 
-/** Makes the call a part of the trace that TRACEPARENT tells of (W3C Trace Context); of its own where it tells of none. */
-export const inTraceOf =
-  (env: Readonly<Record<string, string | undefined>>) =>
-  <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Option.match(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent: env["TRACEPARENT"] ?? "" })), {
-      // Not of the agent's own, which is everybody's.
-      onNone: () =>
-        Effect.updateContext(
-          call,
-          (context: Context.Context<R>) => Context.omit(Tracer.ParentSpan)(context) as typeof context
-        ),
-      onSome: (parent) => Effect.withParentSpan(call, parent, { captureStackTrace: false }) as Effect.Effect<A, E, R>
-    })
+/** The span that TRACEPARENT tells of (W3C Trace Context); undefined where it tells of none. */
+export const callerOf = (env: Readonly<Record<string, string | undefined>>): AnySpan | undefined =>
+  Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent: env["TRACEPARENT"] ?? "" })))

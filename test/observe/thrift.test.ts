@@ -1,0 +1,37 @@
+import { afterEach, assert, beforeEach, it, vi } from "vitest"
+import { makeThrift } from "../../src/agent/thrift.ts"
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const make = () => {
+  let given = 0
+  const thrift = makeThrift(() => void given++)
+  return { calls: (n: number) => Array.from({ length: n }, () => thrift.callEnded()), given: () => given }
+}
+
+it("gives memory back when it has been quiet for a second, once", () => {
+  const { calls, given } = make()
+  calls(20)
+  vi.advanceTimersByTime(900)
+  calls(1)
+  vi.advanceTimersByTime(900)
+  assert.strictEqual(given(), 0)
+  vi.advanceTimersByTime(200)
+  assert.strictEqual(given(), 1)
+  vi.advanceTimersByTime(60_000)
+  assert.strictEqual(given(), 1)
+})
+
+it("gives it back now and then where it is never quiet", () => {
+  const { calls, given } = make()
+  calls(2999)
+  assert.strictEqual(given(), 2)
+})
+
+it("lets a few calls be", () => {
+  const { calls, given } = make()
+  calls(19)
+  vi.advanceTimersByTime(60_000)
+  assert.strictEqual(given(), 0)
+})
