@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { conversationVersion } from "../../src/agent/conversation.ts"
+import { conversationVersion } from "../../src/agent/conversation/conversation.ts"
 import { agentSocket } from "../../src/agent/socket.ts"
 import { pluginVersion, supportedVersions, versionDocument } from "../../src/cni/call/version.ts"
 import type { Architecture } from "./packages.ts"

@@ -63,7 +63,7 @@ export const agent = makeCommand({
   run: Effect.fnUntraced(function* (values, { env, err, out, commandLine, pid }) {
     const limits = yield* readLimits(values)
     if (values.status) {
-      const { askAgent } = yield* Effect.promise(() => import("./ask.ts"))
+      const { askAgent } = yield* Effect.promise(() => import("./conversation/ask.ts"))
       return yield* askAgent(values.socket).pipe(
         Effect.flatMap((status) => Effect.as(out(`${JSON.stringify(status)}\n`), status.able ? 0 : 1)),
         Effect.catchTag("AgentUnreachable", ({ socket, problem }) =>

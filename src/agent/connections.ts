@@ -5,10 +5,10 @@ import * as Result from "effect/Result"
 import type { Packet } from "../live/system/packets.ts"
 import { accept, peerOf, receive, send } from "../live/system/packets.ts"
 import type { Poller } from "../live/system/poller.ts"
-import { makeClient } from "./Client.ts"
 import { answer, type Resident } from "./call.ts"
-import { readOpening, say } from "./conversation.ts"
-import { readDescriptors } from "./descriptors.ts"
+import { makeClient } from "./conversation/Client.ts"
+import { readOpening, say } from "./conversation/conversation.ts"
+import { readDescriptors } from "./conversation/descriptors.ts"
 
 /** Milliseconds until the first packet, which a client sends at once. */
 const openingLimit = 5_000

@@ -4,7 +4,7 @@ import { pluginVersion } from "../cni/call/version.ts"
 import { macvtap } from "../link/macvtap.ts"
 import { NetlinkService } from "../services/NetlinkService.ts"
 import { NetnsService } from "../services/NetnsService.ts"
-import { conversationVersion } from "./conversation.ts"
+import { conversationVersion } from "./conversation/conversation.ts"
 import type { Counts, Gate, Limits } from "./limits.ts"
 
 export interface Status {

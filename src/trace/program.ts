@@ -19,7 +19,7 @@ export const traceProgram = Effect.fn("trace a program")(function* ({ program, a
   const traceId = randomBytes(16).toString("hex")
   const parent = `00-${traceId}-${randomBytes(8).toString("hex")}-01`
   const status = yield* runInherited(program, args, { ...env, TRACEPARENT: parent })
-  const { askForTrace } = yield* Effect.promise(() => import("../agent/ask.ts"))
+  const { askForTrace } = yield* Effect.promise(() => import("../agent/conversation/ask.ts"))
   const spans = yield* askForTrace(socket, traceId).pipe(
     Effect.catchTag("AgentUnreachable", () => Effect.succeed<ReadonlyArray<Ended>>([]))
   )

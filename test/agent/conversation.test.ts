@@ -1,6 +1,6 @@
 /** The words of the conversation, on the agent's side. */
 import { assert, describe, it } from "vitest"
-import { readOpening, readWord, waitStatus } from "../../src/agent/conversation.ts"
+import { readOpening, readWord, waitStatus } from "../../src/agent/conversation/conversation.ts"
 
 describe("the first packet", () => {
   it("is a call, or asks for the status", () => {

@@ -52,7 +52,7 @@ const absent = (socket: string, why: string, clients: ReadonlyArray<Client>): Fi
 
 /** What it says, or why it says nothing. What that takes is evaluated only here. */
 const ask = (socket: string) =>
-  Effect.promise(() => import("../../agent/ask.ts")).pipe(
+  Effect.promise(() => import("../../agent/conversation/ask.ts")).pipe(
     Effect.flatMap(({ askAgent }) => askAgent(socket)),
     Effect.catch(({ problem }) => Effect.succeed(problem))
   )

@@ -14,7 +14,7 @@ export interface AgentSocket {
 export const agentOf = Effect.fn("agentOf")(function* (root: string) {
   const path = join(root, agentSocket)
   if (statLink(path)?.isSocket() !== true) return { path, state: "none" } satisfies AgentSocket
-  const { askAgent } = yield* Effect.promise(() => import("../../agent/ask.ts"))
+  const { askAgent } = yield* Effect.promise(() => import("../../agent/conversation/ask.ts"))
   return yield* askAgent(path).pipe(
     Effect.match({
       // One that is stopped, or of another version, is there.

@@ -2,12 +2,12 @@
 import { closeSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { errnoOf } from "../live/system/errno.ts"
-import { connectTo, receive, send } from "../live/system/packets.ts"
-import { makePoller } from "../live/system/poller.ts"
-import { type Ended, endedFromJson, type endedToJson } from "../observe/Ended.ts"
+import { errnoOf } from "../../live/system/errno.ts"
+import { connectTo, receive, send } from "../../live/system/packets.ts"
+import { makePoller } from "../../live/system/poller.ts"
+import { type Ended, endedFromJson, type endedToJson } from "../../observe/Ended.ts"
+import type { Status } from "../status.ts"
 import { conversationVersion } from "./conversation.ts"
-import type { Status } from "./status.ts"
 
 /** Nobody listens there (`ENOENT`, `ECONNREFUSED`), or nobody answers as an agent of this version does. */
 export class AgentUnreachable extends Data.TaggedError("AgentUnreachable")<{

@@ -1,10 +1,10 @@
 /** What came beside a call's first packet: looked at, whether it is what it claims, before anything is done with it. */
 import { fstatSync } from "node:fs"
 import * as Result from "effect/Result"
-import { isNetns } from "../live/netns/NetnsLive.ts"
-import { readMemoryFile } from "../live/process/memoryFile.ts"
-import { longestInput } from "../live/process/streams.ts"
-import { errnoOf } from "../live/system/errno.ts"
+import { isNetns } from "../../live/netns/NetnsLive.ts"
+import { readMemoryFile } from "../../live/process/memoryFile.ts"
+import { longestInput } from "../../live/process/streams.ts"
+import { errnoOf } from "../../live/system/errno.ts"
 
 /** Bytes: no exec(2) takes a larger environment. */
 const longestEnvironment = 4 * 1024 * 1024

@@ -4,12 +4,12 @@
  */
 import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import { fileOf } from "../live/process/memoryFile.ts"
-import type { StartProgram } from "../live/process/process.ts"
-import { errnoOf, SystemError } from "../live/system/errno.ts"
-import { receive, send, shutdown } from "../live/system/packets.ts"
-import type { Poller } from "../live/system/poller.ts"
-import { errnoName } from "../wire/errno.ts"
+import { fileOf } from "../../live/process/memoryFile.ts"
+import type { StartProgram } from "../../live/process/process.ts"
+import { errnoOf, SystemError } from "../../live/system/errno.ts"
+import { receive, send, shutdown } from "../../live/system/packets.ts"
+import type { Poller } from "../../live/system/poller.ts"
+import { errnoName } from "../../wire/errno.ts"
 import { readWord, say, type Word, waitStatus } from "./conversation.ts"
 
 /** Milliseconds for an answer to be written: more than a client gives whoever reads its stdout. */
