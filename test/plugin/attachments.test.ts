@@ -341,3 +341,16 @@ describe("DEL", () => {
     })
   )
 })
+
+describe("a link without addresses", () => {
+  it.effect.each([
+    ["macvtap", "1"],
+    ["macvlan", "0"]
+  ])("of kind %s has IPv6 switched off: %s", ([type, disabled]) =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      assert.strictEqual((yield* callOn(kernel, invocation("ADD", { conf: { type } }))).status, 0)
+      assert.strictEqual(kernel.inside("/run/netns/c1").sysctl("net/ipv6/conf/net1/disable_ipv6"), disabled)
+    })
+  )
+})

@@ -350,6 +350,11 @@ describe("what ADD cannot take", () => {
     [{ dns: { nameservers: "1.1.1.1" } }, 7, /dns\.nameservers/],
     [{ logLevel: "loud" }, 7, /logLevel: .*"loud"/],
     [{ logFile: "relative.log" }, 7, /logFile: .*absolute/],
+    [
+      { deviceID: "dev0", linkInContainer: true },
+      7,
+      /^"deviceID" is "dev0" and "linkInContainer" is true: .* cannot be both$/
+    ],
     [{ deviceID: "a/b" }, 7, /deviceID: .*"a\/b"/],
     [{ deviceID: "eth0" }, 7, /"eth0" is a physical or loopback link, not a macvtap/],
     [{ deviceID: "gone" }, 7, /no link "gone" on this node, nor "mvt[0-9a-f]{12}"/]

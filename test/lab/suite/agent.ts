@@ -1,9 +1,10 @@
-/** Beside the tests: an agent, so that what calls the plugin calls it both ways. */
+/** Beside the tests: an agent, so that what calls the plugin calls it both ways. None where MACVTAP_CNI_CLIENT says "". */
 import { existsSync } from "node:fs"
 import { makeAgentFolder } from "../agent.ts"
 import { executable } from "../plugin.ts"
 
 export const setup = async (): Promise<(() => PromiseLike<void>) | undefined> => {
+  if (process.env["MACVTAP_CNI_CLIENT"] !== undefined) return undefined
   if (process.getuid?.() !== 0 || !existsSync(executable)) return undefined
   const folder = await makeAgentFolder("suite-agent")
   // test/agent/compiler.test.ts skips then, and says so.
