@@ -9,6 +9,7 @@ import { errnoOf } from "../live/system/errno.ts"
 import { setNonBlocking } from "../live/system/libc.ts"
 import { listenAt } from "../live/system/packets.ts"
 import { quote } from "../wire/foreign.ts"
+import { agentSocket } from "./socket.ts"
 
 export interface Listener {
   readonly fd: number
@@ -32,8 +33,9 @@ const given = (env: Readonly<Record<string, string | undefined>>, pid: number): 
 const makeOwn = (path: string): Listener => {
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const stats = lstatSync(folder)
   const own = lstatSync("/proc/self").uid
+  if (path === agentSocket) closeFolder(folder, own)
+  const stats = lstatSync(folder)
   if (!stats.isDirectory() || (stats.uid !== 0 && stats.uid !== own) || (stats.mode & 0o077) !== 0) {
     throw Object.assign(new Error(`${folder} is not a folder that only root may enter`), { code: "EPERM" })
   }
@@ -53,6 +55,12 @@ const makeOwn = (path: string): Listener => {
     rmSync(beside, { force: true })
     throw thrown
   }
+}
+
+/** A folder that is the agent's alone may have been made by the kubelet, which lets everybody look into a hostPath. */
+const closeFolder = (folder: string, own: number): void => {
+  const { uid, mode } = lstatSync(folder)
+  if (uid === own && (mode & 0o077) === 0o055) chmodSync(folder, 0o700)
 }
 
 /** Listens as long as the scope is open. */

@@ -1,12 +1,16 @@
 import { lstat, mkdir, readdir, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { buildClient } from "../../scripts/build/client.ts"
+import { isArchitecture } from "../../scripts/build/packages.ts"
+import { root } from "../../scripts/manifests.ts"
 import { type Folder, makeFolder } from "../lab/folder.ts"
 import { ipLink } from "../lab/ip.ts"
 import { hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost } from "../lab/netns.ts"
 import { startKubelet } from "../lab/node/kubelet.ts"
 import { ownResource } from "../lab/node/ownResource.ts"
+import { attachmentEnv } from "../lab/plugin.ts"
 import { must, run, until } from "../lab/run.ts"
 import { buildImage, containerOf, hasPodman, makePod } from "./containers.ts"
 import { documentsOf } from "./documents.ts"
@@ -18,6 +22,7 @@ const taps = ownResource("taps")
 const daemonSet = documentsOf("deploy/base/daemonset.yaml")[0] as Manifest
 const installer = containerOf(daemonSet, "install")
 const daemon = containerOf(daemonSet, "device-plugin")
+const agent = containerOf(daemonSet, "agent")
 
 /** What deploy/components/standalone makes of the daemon. */
 const withRights = {
@@ -55,7 +60,8 @@ const makeNode = async (resources: ReadonlyArray<object>) => {
     "device-plugins": at("kubelet"),
     state: at("lib/macvtap-cni"),
     config: at("config"),
-    tmp: at("tmp")
+    tmp: at("tmp"),
+    agent: at("run")
   }
   for (const path of Object.values(volumes)) await mkdir(path, { recursive: true })
   await writeFile(join(volumes.config, "DP_MACVTAP_CONF"), JSON.stringify(resources))
@@ -80,9 +86,16 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
 
     const installed = await pod.run(installer)
     assert.strictEqual(installed.status, 0, installed.stderr)
-    assert.strictEqual(installed.stdout, "/host/opt/cni/bin/macvtap: version 0.1.0 installed\n")
+    // The client where there was a compiler for it, and the executable beside it.
+    assert.match(
+      installed.stdout,
+      /^(\/host\/opt\/cni\/bin\/macvtap-standalone: version 0\.1\.0 installed\n)?\/host\/opt\/cni\/bin\/macvtap: version 0\.1\.0 (of the client )?installed\n\/etc\/macvtap-cni\/policy\.json: not there; this node has no policy\n$/
+    )
     assert.strictEqual((await stat(plugin)).mode & 0o7777, 0o755)
-    assert.include((await pod.run(installer)).stdout, "up to date")
+    await writeFile(join(volumes.config, "policy.json"), '{"version": 1, "rules": [{"deviceID": ["*"]}]}')
+    const again = (await pod.run(installer)).stdout
+    assert.match(again, /\/macvtap: up to date .*\n\/var\/lib\/macvtap-cni\/policy\.json: installed \(1 rule\)\n$/)
+    assert.strictEqual((await stat(join(volumes.state, "policy.json"))).mode & 0o7777, 0o644)
 
     await using running = await pod.start(daemon)
     await kubelet.healthy(dataplane, 5, 30_000)
@@ -139,6 +152,37 @@ describe.skipIf(!hasMacvtap || !hasPodman)("the image, in containers with the ri
     assert.strictEqual(await running.stop(), 0)
     const left = (await readdir(volumes["device-plugins"])).filter((name) => name.startsWith("macvtap"))
     assert.deepStrictEqual(left, [])
+  })
+
+  it("runs the agent, which answers the calls of a client on the host", { timeout: 120_000 }, async (context) => {
+    if (image === undefined) return context.skip("Debian's packages are not to be had")
+    await using node = await makeNode([])
+    const { host, pod, volumes } = node
+    const client = join(volumes["cni-bin"], "macvtap")
+    const here = isArchitecture(process.arch) ? process.arch : "x64"
+    const define = { AGENT_SOCKET: join(volumes.agent, "agent.sock") }
+    const problem = buildClient({ root, target: here, here, out: client, define })
+    if (problem !== undefined) return context.skip(`no client: ${problem}`)
+    await using running = await pod.start(agent)
+    await running.line(/listens on/, 30_000)
+    // The kubelet makes the folder of a hostPath for all to enter.
+    assert.strictEqual((await stat(volumes.agent)).mode & 0o7777, 0o700)
+    await using container = await makeNetns("in-image")
+    const call = (command: "ADD" | "CHECK" | "DEL", network: object) => {
+      const attachment = { containerID: "pod-1", netns: container.path, ifname: "net1" }
+      const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...attachmentEnv(command, attachment) }
+      const stdin = JSON.stringify({ cniVersion: "1.0.0", name: "lan", type: "macvtap", master: "eth0", ...network })
+      return run("nsenter", [`--net=${host.path}`, client], { env, stdin })
+    }
+    const added = await call("ADD", { owner: 1000, group: 1000 })
+    assert.strictEqual(added.status, 0, added.stdout + added.stderr)
+    const link = await ipLink(container.name, "net1")
+    const tap = await lstat(`/dev/tap${link?.ifindex}`)
+    assert.deepStrictEqual([tap.isCharacterDevice(), tap.uid, tap.gid, tap.mode & 0o7777], [true, 1000, 1000, 0o660])
+    assert.strictEqual((await call("CHECK", { prevResult: JSON.parse(added.stdout) })).status, 0)
+    assert.strictEqual((await call("DEL", {})).status, 0)
+    assert.isUndefined(await ipLink(container.name, "net1"))
+    assert.strictEqual(await running.stop(), 0)
   })
 
   it("makes standalone devices with the component's rights, and says what it lacks without them", {

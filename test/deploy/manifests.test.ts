@@ -127,17 +127,29 @@ describe("manifests", () => {
     assert.strictEqual(JSON.parse(read("package.json")).version, pluginVersion)
   })
 
-  it("give the daemon no right that it does not need", () => {
+  it("give device plugin and installer no right, and the agent those that were seen to be needed", () => {
     const { spec } = daemonSet().spec.template
     assert.strictEqual(spec.hostPID, undefined)
     assert.strictEqual(spec.automountServiceAccountToken, false)
-    for (const { securityContext } of [...spec.initContainers, ...spec.containers]) {
+    const withoutRights = [...spec.initContainers, ...spec.containers].filter(({ name }: Yaml) => name !== "agent")
+    assert.lengthOf(withoutRights, 2)
+    for (const { securityContext } of withoutRights) {
       assert.deepStrictEqual(securityContext, {
         allowPrivilegeEscalation: false,
         readOnlyRootFilesystem: true,
         capabilities: { drop: ["ALL"] }
       })
     }
+    const agent = spec.containers.find(({ name }: Yaml) => name === "agent")
+    assert.deepStrictEqual(agent.securityContext, {
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: true,
+      capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "SYS_ADMIN", "MKNOD", "CHOWN", "FOWNER"] }
+    })
+    assert.deepStrictEqual(
+      agent.volumeMounts.map(({ name }: Yaml) => name),
+      ["agent", "tmp"]
+    )
   })
 })
 
