@@ -171,10 +171,27 @@ describe.skipIf(!able)("a link", () => {
     }
   })
 
+  it("on no link that nobody has named, where it is a macvtap: a pod may have forgotten to request its device", async () => {
+    await using node = await makeNode()
+    await node.host.ip("address add 192.0.2.1/24 dev eth0")
+    await node.host.ip("route add default via 192.0.2.9")
+    for (const conf of [{ master: undefined }, { master: "", linkInContainer: true }, { master: "", deviceID: "" }]) {
+      const { code, msg, details = "" } = await node.fails("ADD", { conf })
+      assert.deepStrictEqual([code, msg], [7, 'a macvtap needs "master" or "deviceID", and the network has neither'])
+      assert.include(details, "resources.limits")
+      assert.include(details, "k8s.v1.cni.cncf.io/resourceName")
+      assert.deepStrictEqual(await names(node.pod), ["lo"])
+      await node.silent("DEL", { conf })
+    }
+    await node.silent("STATUS", { conf: { master: undefined } })
+  })
+
   it("on the default route's link where no master is named, the first hop of several included", async () => {
     await using node = await makeNode()
-    const conf = { master: "" }
-    assert.match((await node.fails("ADD", { conf })).msg, /no default route interface found/)
+    const conf = { type: "macvlan", master: "" }
+    const none = await node.fails("ADD", { conf })
+    assert.match(none.msg, /no default route interface found/)
+    assert.notMatch(none.details ?? "", /device/)
     await node.host.ip("link add eth1 type veth peer name wire1")
     await node.host.ip("link set eth1 up")
     await node.host.ip("link set wire1 up")

@@ -14,7 +14,7 @@ import { chooseMac } from "./mac.ts"
 import { decodeConfig, type NetConf } from "./NetConf.ts"
 
 export interface LinkConf {
-  /** The parent's name; absent: the default route's link. */
+  /** The parent's name; absent: the default route's link, or a device's. */
   readonly master?: string
   /** The parent is in the container's namespace. */
   readonly linkInContainer: boolean

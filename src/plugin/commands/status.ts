@@ -18,8 +18,9 @@ export const status = Effect.gen(function* () {
       details: `load the module ("modprobe ${kind}"), or use a kernel with CONFIG_${kind.toUpperCase()}`
     })
   }
-  // With linkInContainer the master is the pod's, which there is none of yet.
-  if (!link.linkInContainer) {
+  // With linkInContainer the master is the pod's, which there is none of yet; a device comes with its pod, too.
+  const comesWithPod = link.linkInContainer || (link.master === undefined && network.kind.device !== undefined)
+  if (!comesWithPod) {
     yield* findParent(route).pipe(
       Effect.catchTag("CniError", (error) => new CniError({ ...error, code: codes.notAvailable }))
     )

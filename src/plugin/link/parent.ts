@@ -11,12 +11,15 @@ export const lowerOf = (master: Link): Parent =>
   (kindByName(master.kind ?? "") === undefined ? undefined : master.parent) ?? { index: master.index }
 
 /**
- * The configured `master`, or the default route's link where none is configured, in the place where it is looked up:
- * the host's, or with `linkInContainer` the container's.
+ * The configured `master`, in the place where it is looked up: the host's, or with `linkInContainer` the container's. Where
+ * none is configured a link without a device is put on the default route's link, as Go's macvlan is. A tap is not: a pod
+ * that forgot to request its device would find itself on the network that manages the node.
  */
 export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
-  const { link } = yield* ConfigService
-  if (link.master === undefined) return yield* defaultRouteLink(route)
+  const { network, link } = yield* ConfigService
+  if (link.master === undefined) {
+    return network.kind.device === undefined ? yield* defaultRouteLink(route) : yield* unnamed(network.kind.kind)
+  }
   const master = link.master
   return yield* route
     .linkGet(master)
@@ -35,14 +38,20 @@ const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
     return yield* new CniError({
       code: codes.invalidConfig,
       msg: "no default route interface found",
-      details:
-        `"master" is not configured, and no default route says which link to use; set "master", or, where a device ` +
-        `plugin's device is to be used, let the pod request its resource and the network attachment name it ` +
-        `(annotation k8s.v1.cni.cncf.io/resourceName)`
+      details: `"master" is not configured, and no default route says which link to use; set "master"`
     })
   }
   return yield* route.linkGet(best.dev)
 })
+
+const unnamed = (kind: string) =>
+  new CniError({
+    code: codes.invalidConfig,
+    msg: `a ${kind} needs "master" or "deviceID", and the network has neither`,
+    details:
+      `set "master" to a link of the node; or, for a device plugin's device, which comes as "deviceID", let the pod request ` +
+      `its resource (resources.limits) and the network attachment name that (annotation k8s.v1.cni.cncf.io/resourceName)`
+  })
 
 const missing = (master: string, where: string) =>
   new CniError({

@@ -72,6 +72,8 @@ export const consistent = (drawn: Scenario): Scenario => {
     if (scenario.firstIndex === "stale node") scenario.firstIndex = "free"
   }
   if (["reserved", "standalone"].includes(scenario.source)) scenario.sysfs = true
+  // A tap is on no link that nobody has named.
+  if (scenario.kind === "macvtap" && !isImport(scenario) && scenario.source !== "reserved") scenario.withMaster = true
   if (scenario.kind === "macvlan") Object.assign(scenario, { owner: undefined, group: undefined })
   return scenario
 }
