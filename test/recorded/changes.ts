@@ -37,5 +37,28 @@ export const changes: ReadonlyArray<Change> = [
       "0.1.0, no IPAM: ADD": withoutAddresses("0.1.0"),
       "0.2.0, no IPAM: ADD": withoutAddresses("0.2.0")
     }
+  },
+  {
+    reason: "a macvtap is put on no link that nobody has named: a pod may have forgotten to request its device",
+    calls: {
+      "options: ADD without a master": {
+        status: 1,
+        stdout: `{
+    "cniVersion": "1.1.0",
+    "code": 7,
+    "msg": "a macvtap needs \\"master\\" or \\"deviceID\\", and the network has neither",
+    "details": "set \\"master\\" to a link of the node; or, for a device plugin's device, which comes as \\"deviceID\\", let the pod request its resource (resources.limits) and the network attachment name that (annotation k8s.v1.cni.cncf.io/resourceName)"
+}`
+      },
+      "options: CHECK without a master": {
+        status: 1,
+        stdout: `{
+    "cniVersion": "1.1.0",
+    "code": 999,
+    "msg": "container interface net1 not found",
+    "details": "it was removed, or its master was: the links of a master that is deleted or recreated go with it"
+}`
+      }
+    }
   }
 ]
