@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
 import type { Surroundings } from "../command/Command.ts"
 import { hardwareLive } from "../live/device/HardwareLive.ts"
 import { reservationLive } from "../live/device/ReservationLive.ts"
@@ -15,7 +16,8 @@ import { tapLive } from "../live/device/TapLive.ts"
 import { linkMonitorLive } from "../live/netlink/LinkMonitorLive.ts"
 import { netlinkLive } from "../live/netlink/NetlinkLive.ts"
 import { netnsLive } from "../live/netns/NetnsLive.ts"
-import { serveHttp } from "../observe/http.ts"
+import type { Address } from "../observe/address.ts"
+import { type ListenError, serveHttp } from "../observe/http.ts"
 import { statusLive } from "../observe/Status.ts"
 import { LogService } from "../services/LogService.ts"
 import type { Options } from "./command.ts"
@@ -56,11 +58,25 @@ const layer = (options: Options, env: Surroundings["env"]) => {
 }
 
 const daemon = Effect.fnUntraced(function* (options: Options) {
-  if (options.listen !== undefined) yield* serveHttp(options.listen, yield* refreshAllotted)
+  if (options.listen !== undefined) yield* listen(options.listen)
   yield* Effect.logInfo("the device plugin starts").pipe(Effect.annotateLogs({ ...options }))
   yield* Effect.addFinalizer(() => Effect.logInfo("the device plugin ends"))
   return yield* runDaemon(options.state, options.checksOwner)
 }, Effect.scoped)
+
+/** The address may be that of the device plugin from which this one takes over: then it is had when that one has ended. */
+const listen = Effect.fn("listen")(function* (address: Address) {
+  const serve = serveHttp(address, yield* refreshAllotted)
+  const later = Effect.retry(serve, { while: isInUse, schedule: Schedule.spaced("500 millis") })
+  yield* Effect.catchIf(serve, isInUse, ({ problem }) =>
+    Effect.andThen(
+      Effect.logWarning(`--listen ${address.host}:${address.port}: ${problem}; trying again until it is free`),
+      Effect.forkScoped(Effect.ignore(later))
+    )
+  )
+})
+
+const isInUse = ({ problem }: ListenError): boolean => /EADDRINUSE|in use/.test(problem)
 
 const internal = "internal error, a fault of macvtap; please report it"
 

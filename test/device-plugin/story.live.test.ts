@@ -5,7 +5,7 @@ import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, openAsQemu, type Pod, terminate } from "../lab/node/node.ts"
 import { ownResource } from "../lab/node/ownResource.ts"
-import { until } from "../lab/run.ts"
+import { run, until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
 
 const dataplane = ownResource("dataplane")
@@ -180,6 +180,30 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("devices outlive", () => {
       readdirSync(node.kubelet.folder).filter((name) => name.startsWith("macvtap")),
       []
     )
+  })
+
+  it("an update: the new daemon is registered and answers before the old one ends", async () => {
+    await using node = await makeNode("update")
+    await node.host.ip("link set lo up")
+    const port = ["--listen", "127.0.0.1:9814"]
+    const old = node.daemon(config, port)
+    await node.kubelet.healthy(dataplane, 120)
+    const next = node.daemon(config, port)
+    await next.line(/trying again until it is free/, 3000)
+    await until("both are registered", () => node.kubelet.registrations.length === 2)
+    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
+    const gone = terminate(old)
+    const end = Date.now() + 1000
+    while (Date.now() < end) {
+      assert.strictEqual(node.kubelet.healthyNow(dataplane), 120)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    assert.strictEqual(await gone, 0)
+    const pod = await node.pod()
+    await attach(node, pod, deviceID)
+    await node.kubelet.preStart("pod1", dataplane)
+    const health = ["curl", "-s", "--retry", "5", "--retry-connrefused", "http://127.0.0.1:9814/healthz"]
+    assert.match((await run("nsenter", [`--net=${node.host.path}`, ...health])).stdout, /^ok/)
   })
 
   it("the kubelet, which does not ask again", async () => {

@@ -39,6 +39,8 @@ export interface Answers {
 
 /** A served socket. */
 export interface Served {
+  /** Its file's name. */
+  readonly name: string
   /** Whether the socket is still the one at its path: `"lost"` where nothing is there, `"taken"` where another one is. */
   readonly state: Effect.Effect<"ours" | "lost" | "taken">
   /** How many ListAndWatch streams are open: 0 once the kubelet has dropped us. */
@@ -52,7 +54,14 @@ export class EndpointServer extends Context.Service<
   {
     /** Removes the sockets of a daemon that was killed: ours by their names, with nobody behind them. */
     readonly removeStale: (folder: string) => Effect.Effect<ReadonlyArray<string>>
-    /** Serves until the scope ends: then streams are ended, calls finished (for a second), and the socket is removed. */
-    readonly serve: (path: string, answers: Answers) => Effect.Effect<Served, ServeError, Scope.Scope>
+    /**
+     * Serves under the first of the names that nobody answers at, or else takes the first one, until the scope ends: then
+     * streams are ended, calls finished (for a second), and the socket is removed.
+     */
+    readonly serve: (
+      folder: string,
+      names: readonly [string, ...ReadonlyArray<string>],
+      answers: Answers
+    ) => Effect.Effect<Served, ServeError, Scope.Scope>
   }
 >()("macvtap-cni/device-plugin/EndpointServer") {}

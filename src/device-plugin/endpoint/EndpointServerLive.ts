@@ -10,7 +10,7 @@ import { DevicePluginService } from "../api/v1beta1.ts"
 import { type Gate, makeGate } from "../gate/Gate.ts"
 import { makeCalls, type Run } from "./calls.ts"
 import { type Answers, EndpointServer, type Served } from "./EndpointServer.ts"
-import { listen, removeStale, stateOf } from "./sockets.ts"
+import { freeName, listen, removeStale, stateOf } from "./sockets.ts"
 
 /** 4096 devices that are available, and as many that must be among the chosen, each of up to 63 characters, take 0.53 MB. */
 const longestMessage = 768 * 1024
@@ -33,7 +33,13 @@ interface Service {
   readonly gate: Gate
 }
 
-const serve = Effect.fn("endpoint.listen")(function* (path: string, answers: Answers) {
+const serve = Effect.fn("endpoint.listen")(function* (
+  folder: string,
+  names: readonly [string, ...ReadonlyArray<string>],
+  answers: Answers
+) {
+  const name = yield* freeName(folder, names)
+  const path = `${folder}/${name}`
   const { server, gate } = yield* Effect.acquireRelease(Effect.sync(open), shutdown)
   const streams = yield* SubscriptionRef.make(0)
   // Made after the server, hence ended before it: ListAndWatch goes on until then.
@@ -46,6 +52,7 @@ const serve = Effect.fn("endpoint.listen")(function* (path: string, answers: Ans
     })
   )
   return {
+    name,
     state: Effect.sync(() => stateOf(path, identity)),
     streams: SubscriptionRef.get(streams),
     streamChanges: Stream.map(SubscriptionRef.changes(streams), () => undefined)

@@ -8,7 +8,7 @@ import * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { endpointName } from "../../devices/endpointName.ts"
+import { endpointNames } from "../../devices/endpointName.ts"
 import { Status } from "../../observe/Status.ts"
 import { resourceDomain } from "../config/Config.ts"
 import { Kubelet } from "../kubelet/Kubelet.ts"
@@ -28,13 +28,8 @@ export const runEndpoint = Effect.fn("endpoint")(function* (resource: string, an
   const kubelet = yield* Kubelet
   const server = yield* EndpointServer
   const status = yield* Status
-  const endpoint = endpointName(kubelet.folder, resource)
-  const request = {
-    version: "v1beta1",
-    endpoint,
-    resourceName: `${resourceDomain}/${resource}`,
-    options: endpointOptions
-  }
+  const names = endpointNames(kubelet.folder, resource)
+  const resourceName = `${resourceDomain}/${resource}`
   const part = `resource ${resource}`
   const state = yield* Ref.make(initial)
   const serving = yield* Ref.make<Serving | undefined>(undefined)
@@ -55,7 +50,7 @@ export const runEndpoint = Effect.fn("endpoint")(function* (resource: string, an
 
   const serve = Effect.fn("endpoint.serve")(function* () {
     const scope = yield* Scope.make()
-    const exit = yield* server.serve(`${kubelet.folder}/${endpoint}`, answers).pipe(
+    const exit = yield* server.serve(kubelet.folder, names, answers).pipe(
       Effect.tap(({ streamChanges }) =>
         Effect.forkScoped(Stream.runForEach(streamChanges, () => Queue.offer(heard, streams)))
       ),
@@ -75,6 +70,8 @@ export const runEndpoint = Effect.fn("endpoint")(function* (resource: string, an
     if (current !== undefined) yield* Scope.close(current.scope, Exit.void)
   })
   const register = Effect.fn("endpoint.register")(function* (number: number) {
+    const endpoint = (yield* Ref.get(serving))?.served.name ?? names[0]
+    const request = { version: "v1beta1", endpoint, resourceName, options: endpointOptions }
     const event = yield* Effect.match(kubelet.register(request), {
       onSuccess: (): Event => ({ _tag: "Registered", number }),
       onFailure: ({ problem }): Event => ({ _tag: "NotRegistered", number, problem })

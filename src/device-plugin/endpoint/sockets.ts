@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { connect, type Server } from "node:net"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { isEndpointName, longestPath } from "../../devices/endpointName.ts"
 import { ServeError } from "./EndpointServer.ts"
 
@@ -41,16 +42,28 @@ export const stateOf = (path: string, identity: string): "ours" | "lost" | "take
   }
 }
 
-/** Whether nobody accepts connections there. A daemon that is about to end, or another one, still does. */
-const isDead = (path: string): Effect.Effect<boolean> =>
-  Effect.callback((resume) => {
+/** Milliseconds: a socket that is listened on takes a connection at once, unless too many wait. */
+const patience = 1000
+
+/** Whether somebody listens there: `"dead"` is a socket that was left over, `"none"` where there is no socket. */
+const look = (path: string): Effect.Effect<"living" | "dead" | "none"> =>
+  Effect.callback<"living" | "dead" | "none">((resume) => {
     const socket = connect(path)
-    socket.on("connect", () => {
-      socket.destroy()
-      resume(Effect.succeed(false))
-    })
-    socket.on("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code === "ECONNREFUSED")))
-  })
+    socket.on("connect", () => resume(Effect.succeed("living")))
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      resume(Effect.succeed(error.code === "ECONNREFUSED" ? "dead" : "none"))
+    )
+    return Effect.sync(() => socket.destroy())
+  }).pipe(Effect.timeoutOption(patience), Effect.map(Option.getOrElse(() => "living" as const)))
+
+/** The first name at which nobody listens; the first of all where somebody does at each. */
+export const freeName = Effect.fnUntraced(function* (
+  folder: string,
+  names: readonly [string, ...ReadonlyArray<string>]
+) {
+  for (const name of names) if ((yield* look(`${folder}/${name}`)) !== "living") return name
+  return names[0]
+})
 
 const socketsIn = (folder: string): ReadonlyArray<string> => {
   try {
@@ -64,7 +77,7 @@ const socketsIn = (folder: string): ReadonlyArray<string> => {
 export const removeStale = Effect.fnUntraced(function* (folder: string) {
   const removed: Array<string> = []
   for (const name of socketsIn(folder)) {
-    if (!(yield* isDead(`${folder}/${name}`))) continue
+    if ((yield* look(`${folder}/${name}`)) !== "dead") continue
     rmSync(`${folder}/${name}`, { force: true })
     removed.push(name)
   }

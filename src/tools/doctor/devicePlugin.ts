@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { endpointName } from "../../devices/endpointName.ts"
+import { endpointNames } from "../../devices/endpointName.ts"
 import { decodeResources, type Resources, resourcesFile } from "../../devices/resources.ts"
 import { readText, statFile } from "../node/files.ts"
 import { readRegistered } from "../records/registered.ts"
@@ -75,7 +75,8 @@ const resourceFinding = Effect.fnUntraced(function* (
   registered: ReturnType<typeof readRegistered>
 ) {
   const folder = join(root, below)
-  const socket = join(folder, endpointName(below, name))
+  const sockets = endpointNames(below, name).map((file) => join(folder, file))
+  const socket = sockets.find((path) => statFile(path)?.isSocket() === true) ?? sockets[0] ?? folder
   const subject = `resource "${name}"`
   if (kubelet === "none") return note(check, `it offered ${subject}, but there is no kubelet to take it`)
   if (statFile(socket)?.isSocket() !== true)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../../src/devices/deviceID.ts"
@@ -194,21 +194,59 @@ describe("a resource's endpoint", () => {
     living.close()
   })
 
-  it("is left to another daemon that has taken its place", async () => {
+  it.each(["1.37", "1.30"] as const)("is taken over by a second daemon, with a kubelet %s", async (release) => {
     await using place = await folders()
-    await using kubelet = await startKubelet(place.folder)
+    await using kubelet = await startKubelet(place.folder, release)
     await using old = await startWorld({ ...place, config, links })
     await kubelet.healthy("dataplane", 5)
-    await using _next = await startWorld({
-      ...place,
-      config: [{ name: "dataplane", lowerDevice: "eth0", capacity: 6 }],
-      links
-    })
-    await kubelet.healthy("dataplane", 6)
-    await until("the old one has seen it", () => old.logged.some((line) => line.includes("taken the endpoint's place")))
+    await using _next = await startWorld({ ...place, config, links })
+    await until("both are registered", () => kubelet.registrations.length === 2)
+    assert.deepStrictEqual(sockets(place.folder).sort(), ["macvtap-dataplane.sock", "macvtap2-dataplane.sock"])
+    const gap = { since: 0, longest: 0 }
+    const watch = setInterval(() => {
+      const isThere = kubelet.healthyNow("dataplane") === 5
+      if (isThere) gap.since = 0
+      else gap.since ||= Date.now()
+      gap.longest = Math.max(gap.longest, isThere ? 0 : Date.now() - gap.since)
+    }, 1)
     await old.stop()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    clearInterval(watch)
+    await kubelet.healthy("dataplane", 5)
+    assert.deepStrictEqual(sockets(place.folder), ["macvtap2-dataplane.sock"])
+    // 1.30 drops the new one with the old; it registers again at once.
+    assert.isAtMost(gap.longest, release === "1.37" ? 0 : 250)
+    assert.lengthOf(kubelet.registrations, release === "1.37" ? 2 : 3)
+    assert.deepStrictEqual(
+      old.logged.filter((line) => /taken|removed|dropped/.test(line)),
+      []
+    )
+  })
+
+  it("leaves its path to another that has taken it", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    const other = createServer().listen(`${place.folder}/other.sock`)
+    await new Promise((resolve) => other.on("listening", resolve))
+    renameSync(`${place.folder}/other.sock`, `${place.folder}/macvtap-dataplane.sock`)
+    await until("it has seen that", () => world.logged.some((line) => line.includes("taken the endpoint's place")))
+    await world.stop()
     assert.deepStrictEqual(sockets(place.folder), ["macvtap-dataplane.sock"])
-    assert.strictEqual(kubelet.healthyNow("dataplane"), 6)
+    other.close()
+  })
+
+  it("is known to the kubelet that says that it is connected already", async () => {
+    await using place = await folders()
+    await using kubelet = await startKubelet(place.folder)
+    await using world = await startWorld({ ...place, config, links })
+    await kubelet.healthy("dataplane", 5)
+    chmodSync(`${place.folder}/kubelet.sock`, 0o700)
+    await until("a second try", () => world.status().get("resource dataplane")?.words === "registered with the kubelet")
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.strictEqual(world.status().get("resource dataplane")?.words, "registered with the kubelet")
+    assert.lengthOf(kubelet.registrations, 1)
   })
 
   it("registers again after a kubelet that refuses, or does not call back", async () => {

@@ -27,7 +27,7 @@ const serve = async () => {
   const path = `${folder.path}/a.sock`
   const scope = await Effect.runPromise(Scope.make())
   const served = await Effect.runPromise(
-    Effect.flatMap(EndpointServer, (server) => server.serve(path, answers)).pipe(
+    Effect.flatMap(EndpointServer, (server) => server.serve(folder.path, ["a.sock"], answers)).pipe(
       Effect.provide(endpointServerLive),
       Scope.provide(scope)
     )

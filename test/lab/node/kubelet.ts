@@ -1,6 +1,6 @@
 /**
  * A stand-in for the kubelet's device manager: the same protocol over the same sockets, and the same manners. It dials the
- * endpoint back after Register, drops the plugin when the stream ends, forgets all plugins when it starts (and removes
+ * endpoint back before it answers Register, drops the plugin when the stream ends, forgets all plugins when it starts (and removes
  * their sockets), keeps allotments in a checkpoint, and gives them from there without asking again.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
@@ -81,11 +81,20 @@ const answer = <A>(call: (respond: (error: ServiceError | null, response: A) => 
     call((error, response) => (error === null ? resolve(response) : reject(error)))
   })
 
-export const startKubelet = async (folder: string): Promise<Kubelet> => {
+/**
+ * How kubelets take two device plugins of one resource, by their sources: 1.37 has one for each socket, uses the one that
+ * came last, and refuses a socket that it has; 1.30 has one, and drops that one whichever's stream ends.
+ */
+export type Release = "1.37" | "1.30"
+
+export const startKubelet = async (folder: string, release: Release = "1.37"): Promise<Kubelet> => {
   const checkpoint = `${folder}/kubelet_internal_checkpoint`
   const registrations: Array<{ at: number; request: RegisterRequest }> = []
   const calls: Array<string> = []
-  const endpoints = new Map<string, Endpoint>()
+  /** By resource, the one that is used at last. */
+  const endpoints = new Map<string, ReadonlyArray<Endpoint>>()
+  /** By resource, the last list that any of its endpoints told. */
+  const lists = new Map<string, ReadonlyArray<Device>>()
   let entries: ReadonlyArray<Entry> = []
   let server: Server | undefined
 
@@ -97,21 +106,39 @@ export const startKubelet = async (folder: string): Promise<Kubelet> => {
     renameSync(`${checkpoint}.new`, checkpoint)
   }
 
-  const drop = (endpoint: Endpoint): void => {
-    if (endpoints.get(endpoint.request.resourceName) === endpoint) endpoints.delete(endpoint.request.resourceName)
-    endpoint.client.close()
+  const drop = (ended: Endpoint): void => {
+    const { resourceName } = ended.request
+    const all = endpoints.get(resourceName) ?? []
+    const dropped = release === "1.37" ? all.filter((endpoint) => endpoint === ended) : all
+    endpoints.set(
+      resourceName,
+      all.filter((endpoint) => !dropped.includes(endpoint))
+    )
+    if (dropped.length === all.length) lists.delete(resourceName)
+    for (const { client, stream } of dropped) {
+      stream.cancel()
+      client.close()
+    }
   }
 
   const dial = async (request: RegisterRequest): Promise<void> => {
+    const others = endpoints.get(request.resourceName) ?? []
+    if (release === "1.37" && others.some((other) => other.request.endpoint === request.endpoint)) {
+      throw new Error(`device plugin already connected: ${request.endpoint}`)
+    }
     const client = new DevicePluginClient(`unix:${folder}/${request.endpoint}`, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1
     })
     const options = await answer<DevicePluginOptions>((respond) => client.getDevicePluginOptions({}, respond))
     const endpoint: Endpoint = { request, client, options, lists: [], stream: client.listAndWatch({}) }
-    const before = endpoints.get(request.resourceName)
-    if (before !== undefined) before.stream.cancel()
-    endpoints.set(request.resourceName, endpoint)
-    endpoint.stream.on("data", ({ devices }: ListAndWatchResponse) => endpoint.lists.push({ at: Date.now(), devices }))
+    endpoints.set(request.resourceName, [
+      ...(release === "1.37" ? (endpoints.get(request.resourceName) ?? []) : []),
+      endpoint
+    ])
+    endpoint.stream.on("data", ({ devices }: ListAndWatchResponse) => {
+      lists.set(request.resourceName, devices)
+      endpoint.lists.push({ at: Date.now(), devices })
+    })
     endpoint.stream.on("error", () => drop(endpoint))
     endpoint.stream.on("end", () => drop(endpoint))
   }
@@ -120,10 +147,13 @@ export const startKubelet = async (folder: string): Promise<Kubelet> => {
     register: ({ request }, respond) => {
       if (request.version !== "v1beta1")
         return respond({ code: status.INVALID_ARGUMENT, details: "unsupported version" })
-      registrations.push({ at: Date.now(), request })
-      respond(null, {})
-      // As the kubelet: a plugin that does not serve yet is lost.
-      dial(request).catch(() => {})
+      dial(request).then(
+        () => {
+          registrations.push({ at: Date.now(), request })
+          respond(null, {})
+        },
+        (error) => respond({ code: status.UNKNOWN, details: String(error) })
+      )
     }
   }
 
@@ -148,20 +178,19 @@ export const startKubelet = async (folder: string): Promise<Kubelet> => {
   }
 
   const stop = async (): Promise<void> => {
-    for (const endpoint of endpoints.values()) {
+    for (const endpoint of [...endpoints.values()].flat()) {
       endpoint.stream.cancel()
       endpoint.client.close()
     }
     endpoints.clear()
+    lists.clear()
     server?.forceShutdown()
     server = undefined
   }
 
-  const endpoint = (resource: string): Endpoint | undefined => endpoints.get(`${domain}/${resource}`)
+  const endpoint = (resource: string): Endpoint | undefined => endpoints.get(`${domain}/${resource}`)?.at(-1)
   const healthyDevices = (resource: string): ReadonlyArray<Device> =>
-    endpoint(resource)
-      ?.lists.at(-1)
-      ?.devices.filter(({ health }) => health === "Healthy") ?? []
+    (lists.get(`${domain}/${resource}`) ?? []).filter(({ health }) => health === "Healthy")
 
   const allocate = async (pod: string, resource: string, count = 1): Promise<Allotment> => {
     const ResourceName = `${domain}/${resource}`
