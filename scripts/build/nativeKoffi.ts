@@ -60,5 +60,6 @@ const loaded = (): Koffi => {
 export default {
   load: (library: null) => loaded().load(library),
   errno: () => loaded().errno(),
+  config: (options: Parameters<Koffi["config"]>[0]) => loaded().config(options),
   address: (bytes: Uint8Array) => loaded().address(bytes)
 }

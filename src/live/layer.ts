@@ -45,7 +45,7 @@ export const servicesFor = (
     Context.add(LogOpener, makeLogOpener(stderr, where.root)),
     Context.add(NetnsService, makeNetns(where)),
     Context.add(NetlinkService, makeNetlink(where)),
-    Context.add(TapService, makeTap(where.root)),
+    Context.add(TapService, makeTap(where)),
     Context.add(PolicyService, makePolicy(where.root)),
     Context.add(ReservationService, makeReservation({ root: where.root })),
     Context.add(DelegateService, makeDelegate({ tell: caller.tell, where }))

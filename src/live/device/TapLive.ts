@@ -6,8 +6,9 @@ import { traced } from "../../observe/span.ts"
 import { TapError, type TapNode, TapService } from "../../services/TapService.ts"
 import { attempt } from "../system/attempt.ts"
 import { SystemError } from "../system/errno.ts"
-import { ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
-import { ownRoot, type Root, statusIn } from "../system/root.ts"
+import { closeElsewhere, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
+import { type Root, statusIn } from "../system/root.ts"
+import { here, type Whereabouts } from "../whereabouts.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
 import { readDeviceNumber } from "./sysfs.ts"
 
@@ -43,8 +44,8 @@ const readMac = (path: string): string => {
 
 const refused = (operation: string, path: string) => (errno: string) => new TapError({ operation, path, errno })
 
-/** Taps of this kernel, with their nodes below `root`. */
-export const makeTap = (root: Root): TapService["Service"] => ({
+/** Taps of this kernel, with their nodes where `where` says. */
+export const makeTap = ({ root, resident }: Whereabouts): TapService["Service"] => ({
   node: (ifindex) =>
     Effect.suspend(() => {
       const path = `/dev/tap${ifindex}`
@@ -59,9 +60,10 @@ export const makeTap = (root: Root): TapService["Service"] => ({
       )
     }),
   deviceNumber: (netns, link) =>
-    attempt(() => readDeviceNumber(netns, link), refused("read the device number", netns.path)).pipe(
-      traced("read the tap's device number")
-    ),
+    attempt(
+      () => readDeviceNumber(netns, link, resident ? closeElsewhere : closeSync),
+      refused("read the device number", netns.path)
+    ).pipe(traced("read the tap's device number")),
   reportedMac: (node) => attempt(() => holding(root, node, readMac), refused("ask for the MAC address", node.path)),
   give: (node, to) =>
     attempt(
@@ -74,4 +76,4 @@ export const makeTap = (root: Root): TapService["Service"] => ({
     )
 })
 
-export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, makeTap(ownRoot))
+export const tapLive: Layer.Layer<TapService> = Layer.succeed(TapService, makeTap(here))

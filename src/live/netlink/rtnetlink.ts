@@ -84,7 +84,7 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
         })
       ),
     linkList: Effect.map(ask(requests.linkDump), (messages) => bodies(messages, RTM_NEWLINK, decodeLink)),
-    linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd)),
+    linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd), waiting),
     linkSet: (index, settings) =>
       Effect.mapError(
         // A move waits for an RCU grace period, as a deletion does.

@@ -11,10 +11,30 @@ export type Argument = number | bigint | string | NodeJS.TypedArray | ReadonlyAr
 /** What a call returns: `int`, or `long` for sizes. */
 type Result = "int" | "long"
 
+/**
+ * What koffi keeps for each call that waits. Ours have a handful of arguments; it would set 256 KiB aside for each, and
+ * take no more than 256 of them.
+ */
+const waitingCalls = {
+  async_stack_size: 64 * 1024,
+  async_heap_size: 64 * 1024,
+  resident_async_pools: 16,
+  max_async_calls: 4096
+}
+
+let library: ReturnType<typeof koffi.load> | undefined
+const libc = () => {
+  if (library === undefined) {
+    koffi.config(waitingCalls)
+    library = koffi.load(null)
+  }
+  return library
+}
+
 const lookUp = (name: string, types: ReadonlyArray<string>, result: Result) => {
   let native: ReturnType<ReturnType<typeof koffi.load>["func"]> | undefined
   return () => {
-    native ??= koffi.load(null).func(name, result, [...types])
+    native ??= libc().func(name, result, [...types])
     return native
   }
 }

@@ -121,6 +121,14 @@ const F_SETFD = 2
 const F_SETFL = 4
 const nativeFcntl = declare("fcntl", ["int", "int", "int"])
 
+/** `close(fd)` on another thread, for what takes its time to end; nobody waits for it. */
+export const closeElsewhere = (fd: number): void => {
+  nativeClose(fd).catch(() => {
+    // A descriptor is closed, whatever close(2) answers.
+  })
+}
+const nativeClose = declareWaiting("close", ["int"])
+
 /** `fcntl(fd, F_SETFL, O_NONBLOCK)` and `fcntl(fd, F_SETFD, FD_CLOEXEC)`: for a descriptor that somebody else opened. */
 export const setNonBlocking = (fd: number): void => {
   nativeFcntl(fd, F_SETFL, constants.O_NONBLOCK)

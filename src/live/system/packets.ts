@@ -26,6 +26,9 @@ const longestPacket = 65536
 const mostDescriptors = 16
 const cmsgHeader = 16
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
 export interface Packet {
   readonly text: string
   /** Descriptors that are the receiver's to close. */
@@ -45,7 +48,7 @@ const shutdownSocket = declare("shutdown", ["int", "int"])
 /** `struct sockaddr_un { u16 sun_family; char sun_path[108]; }` */
 const addressAt = (path: string): Uint8Array => {
   const address = new Uint8Array(110)
-  const bytes = new TextEncoder().encode(path)
+  const bytes = encoder.encode(path)
   if (bytes.length > 107) throw Object.assign(new Error(`${path}: too long for a socket`), { code: "ENAMETOOLONG" })
   address[0] = AF_UNIX
   address.set(bytes, 2)
@@ -146,7 +149,7 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
       for (const one of descriptors) closeSync(one)
       return "ended"
     }
-    return { text: new TextDecoder().decode(into.bytes.subarray(0, size)), descriptors }
+    return { text: decoder.decode(into.bytes.subarray(0, size)), descriptors }
   } catch (thrown) {
     if (errnoOf(thrown) === "ECONNRESET") return "ended"
     throw thrown
@@ -164,7 +167,7 @@ const descriptorsIn = ({ header, control }: Message): ReadonlyArray<number> => {
 
 /** Sends a packet. Throws what the kernel refuses: EPIPE where nobody is there, EAGAIN where nobody reads. */
 export const send = (fd: number, text: string, descriptors: ReadonlyArray<number> = []): void => {
-  const bytes = new TextEncoder().encode(text)
+  const bytes = encoder.encode(text)
   const length = cmsgHeader + descriptors.length * 4
   const from = message(bytes.length, descriptors.length === 0 ? 0 : Math.ceil(length / 8) * 8)
   from.bytes.set(bytes)
