@@ -123,6 +123,8 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
     await using scene = await makeScene()
     const { host, pod } = scene
     await sysctl(host, "net.ipv4.conf.all.promote_secondaries=1")
+    // One that wanders between nodes is not taken over.
+    await host.ip("addr add 192.0.2.200/32 dev eth0")
     await scene.add({ conf: scene.conf([4]) })
     await host.ip("addr add 192.0.2.2/24 dev eth0")
     // Asked for by ARP, an address is answered wherever the node has it.
