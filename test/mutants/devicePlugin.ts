@@ -16,7 +16,7 @@ export const devicePluginEdits: ReadonlyArray<Edit> = [
   ),
   ...edits(
     "device-plugin/endpoint/answers.ts",
-    ["device-plugin/endpoint/endpoint.test.ts", "device-plugin/api.test.ts", "device-plugin/story.live.test.ts"],
+    ["device-plugin/answers.test.ts"],
     [
       [
         "const stranger = devices.find((id) => !isDeviceOf(resource, id))",

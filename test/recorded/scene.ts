@@ -1,7 +1,7 @@
 /**
  * A machine for one group of calls: a network and a mount namespace with the same names, MAC addresses and ifindexes every
- * time. /run and /var/lib are empty file systems there, and /proc shows no other process: the machine's own are neither seen nor
- * changed, and no namespace of another run's is found by GC.
+ * time. /run and /var/lib are empty file systems there, and /proc shows no other process: the machine's own are neither
+ * seen nor changed, and GC finds no namespace of another run's.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
