@@ -42,6 +42,29 @@ export const targetsTable = (results: Results): string =>
     ])
   )
 
+/** The numbers that matter to who decides, against Go's macvlan in the same rounds. */
+export const headlines = (results: Results): string => {
+  const { ratios, atOnce, resident, surroundings } = results
+  const ratio = (what: string): string => times(ratios[what]?.ratio) || "not measured"
+  const burst = atOnce?.find(({ calls }) => calls === 110) ?? atOnce?.at(-1)
+  const together =
+    burst?.client === undefined || burst.go === undefined ? "not measured" : times(burst.client.add / burst.go.add)
+  return table(
+    ["beside Go's macvlan, whole processes", "with an agent", "standalone"],
+    [
+      ["a pod's ADD", ratio("ADD, client and agent, to Go's macvlan"), ratio("ADD, standalone, to Go's macvlan")],
+      [`${burst?.calls ?? 110} ADDs at once`, together, ""],
+      [
+        "memory of one engine a node, after all that",
+        resident === undefined ? "not measured" : `${resident.endMiB.toFixed(0)} MiB`,
+        ""
+      ]
+    ]
+  ).concat(
+    `\n\n${surroundings.date}, ${surroundings.cores} cores, Linux ${surroundings.kernel}, load average ${surroundings.loadAverage} at the start.`
+  )
+}
+
 export const wallTable = ({ cold, names }: Results): string =>
   table(
     ["wall time: median (ratio to Go's macvlan)", ...commands],

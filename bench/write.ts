@@ -50,8 +50,6 @@ export const write = (root: string, results: Results): ReadonlyArray<string> => 
     if (chart !== undefined) writeFileSync(join(bench, `${name}.svg`), chart)
   }
   rewrite(join(bench, "README.md"), sections(results))
-  rewrite(join(root, "README.md"), {
-    bench: `${tables.targetsTable(results)}\n\n${tables.wallTable(results)}\n\n${tables.surroundingsText(results)}`
-  })
+  rewrite(join(root, "README.md"), { headlines: tables.headlines(results) })
   return ["bench/results.json", "bench/*.svg", "bench/README.md"]
 }

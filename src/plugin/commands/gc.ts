@@ -10,6 +10,9 @@ import { givenMetrics, mendHostAccess, type Survivor } from "../hostAccess/mend.
 import { hostPlace, placeAt } from "../link/place.ts"
 import { errorsOf, gathered } from "./gathered.ts"
 
+/** Namespaces that are collected at once: each link that goes waits for a grace period, in which others can wait too. */
+const atOnce = 32
+
 export const gc = Effect.gen(function* () {
   const { network, link: config } = yield* ConfigService
   const netns = yield* NetnsService
@@ -26,8 +29,10 @@ export const gc = Effect.gen(function* () {
   const host = config.hostAccess ? yield* hostPlace : undefined
   const given = host === undefined ? new Set<number>() : yield* givenMetrics(host)
   const survivors: Array<Survivor> = []
-  const errors = []
-  for (const path of yield* netns.list) errors.push(...(yield* errorsOf(collect(path, isStale, survivors))))
+  const collected = yield* Effect.forEach(yield* netns.list, (path) => errorsOf(collect(path, isStale, survivors)), {
+    concurrency: atOnce
+  })
+  const errors = collected.flat()
   if (host !== undefined) errors.push(...(yield* errorsOf(mendHostAccess(host, given, survivors, valid))))
   errors.push(...(yield* errorsOf(ipamForward("GC"))))
   yield* gathered(errors)
