@@ -8,12 +8,14 @@ import { up, whereTheyLog } from "./node/up.ts"
 import { missing } from "./parts/needs.ts"
 import { part } from "./parts/parts.ts"
 import { kubectl, kubectlWords } from "./pods/kubectl.ts"
+import { writeReport } from "./report.ts"
 import { counted, test } from "./test.ts"
 
 const usage = `npm run cluster -- COMMAND
   up [--multus thick|thin|none] [--without-macvtap]   starts it; builds what is not built yet
   reload                                              builds this tree's image again and restarts the DaemonSet on it
-  test [NAME …]                                       what is claimed, proved on it; NAMEs choose checks
+  test [--report] [NAME …]                            what is claimed, proved on it; NAMEs choose checks
+                                                      (--report: docs/cluster.md says what was seen)
   shell                                               a shell on its node, with kubectl
   kubectl WORDS …                                     kubectl, from anywhere
   down                                                ends it, and leaves nothing
@@ -50,7 +52,10 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
   test: async () => {
     const ownCluster = firstProcess() === undefined
     if (ownCluster) await up({ multus: "thick", ours: true })
-    const outcomes = await test(rest)
+    const words = rest.filter((word) => word !== "--report")
+    const began = Date.now()
+    const outcomes = await test(words)
+    if (rest.includes("--report")) writeReport(outcomes, (Date.now() - began) / 1000)
     if (ownCluster) await removeSpace()
     console.log(counted(outcomes))
     return outcomes.some(({ result }) => result === "failed") ? 1 : 0

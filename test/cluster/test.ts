@@ -39,7 +39,7 @@ const runOne = async (check: Check): Promise<Outcome> => {
   }
   try {
     const evidence = await check.prove()
-    await nothingMoreThan(before)
+    await nothingMoreThan(before, check.settles)
     return outcome("passed", evidence)
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)

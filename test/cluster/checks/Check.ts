@@ -6,6 +6,8 @@ export interface Check {
   readonly claim: string
   /** Proves it, and says what was seen in a few words with figures; throws what is not so, or `CannotProve`. */
   readonly prove: () => Promise<string>
+  /** How long what it made may take to be gone, seconds: 45, or longer where the kubelet's own clearing is waited for. */
+  readonly settles?: number
 }
 
 /** This machine or this tree lacks what a proof takes: the check counts as skipped, with this reason. */

@@ -2,15 +2,21 @@
 import type { Check } from "./Check.ts"
 import { churnChecks } from "./churn.ts"
 import { deathChecks } from "./death.ts"
+import { lifeChecks } from "./life.ts"
 import { manifestChecks, memoryChecks } from "./manifests.ts"
 import { messageChecks } from "./messages.ts"
 import { networkChecks } from "./networks.ts"
+import { oldestChecks } from "./oldest.ts"
+import { ruleChecks } from "./rules.ts"
 
 export const checks: ReadonlyArray<Check> = [
   ...manifestChecks,
   ...networkChecks,
   ...messageChecks,
+  ...ruleChecks,
   ...churnChecks,
   ...deathChecks,
-  ...memoryChecks
+  ...memoryChecks,
+  ...oldestChecks,
+  ...lifeChecks
 ]

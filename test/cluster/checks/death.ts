@@ -1,6 +1,6 @@
 /** Everything dies once, alone and together, while pods come and go. */
 import { until } from "../../lab/run.ts"
-import { type ComponentName, kill, start } from "../node/components.ts"
+import { kill, start, stop } from "../node/components.ts"
 import { inside, mustInside } from "../node/space.ts"
 import { getJson, kubectl } from "../pods/kubectl.ts"
 import { describePod, linkOf, processOf, ready, remove, run } from "../pods/pods.ts"
@@ -10,12 +10,6 @@ import { besideKeeper, inWords, underLoad } from "./load.ts"
 import { running } from "./manifests.ts"
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-const restart = async (name: ComponentName): Promise<void> => {
-  await kill(name)
-  await sleep(1000)
-  start(name)
-}
 
 const killContainer = async (name: string): Promise<void> => {
   const { pid } = await running(name)
@@ -29,16 +23,15 @@ const killMultus = async (): Promise<void> => {
 
 const hasAgent = async (): Promise<boolean> => running("agent").then(Boolean, () => false)
 
-const killAgent = async (): Promise<void> => {
-  if (!(await hasAgent())) throw new CannotProve("the DaemonSet of this tree has no container agent")
-  await killContainer("agent")
-}
+const killAgent = (): Promise<void> => killContainer("agent")
 
 /** A check that does something to the node beside a load and a pod that has to stay as it is. */
 const deathOf = (what: string, claim: string, deed: () => Promise<void>): Check => ({
   name: `death: ${what}`,
   claim,
   prove: async () => {
+    if (what === "agent" && !(await hasAgent()))
+      throw new CannotProve("the DaemonSet of this tree has no container agent")
     await run({ name: "keeper", networks: ["lan"], devices: { lan: 1 }, user: 107 })
     const load = await besideKeeper("keeper", () =>
       underLoad(async () => {
@@ -54,11 +47,12 @@ const deathOf = (what: string, claim: string, deed: () => Promise<void>): Check 
 
 const together = async (): Promise<void> => {
   await Promise.all([killMultus(), killContainer("device-plugin"), killAgent().catch(() => {})])
-  await Promise.all([restart("kubelet"), restart("containerd")])
+  await Promise.all([kill("kubelet"), kill("containerd")])
 }
 
 const sandbox: Check = {
   name: "death: a sandbox",
+  settles: 150,
   claim: "A pod whose sandbox is killed gets a new one, on the same device, with a link that works.",
   prove: async () => {
     await run({ name: "sandboxed", networks: ["lan"], devices: { lan: 1 } })
@@ -82,12 +76,12 @@ const sandbox: Check = {
 
 /** What is gone when a node starts: its processes, /run, its namespaces and links; /var/lib stays. */
 const reboot = async (): Promise<void> => {
-  await Promise.all([kill("kubelet"), kill("containerd")])
+  await Promise.all([stop("kubelet"), stop("containerd")])
   const script = `
     for proc in /proc/[0-9]*; do
       pid=\${proc#/proc/}
       case "$(tr '\\0' ' ' <$proc/cmdline 2>/dev/null)" in
-        *space.sh*|sleep\\ 86400\\ |etcd\\ *|*/kube-apiserver\\ *|*/kube-controller-manager\\ *|*/kube-scheduler\\ *|"") ;;
+        *space.sh*|*service.sh*|sleep\\ 86400\\ |etcd\\ *|*/kube-apiserver\\ *|*/kube-controller-manager\\ *|*/kube-scheduler\\ *|"") ;;
         *) [ $pid = $$ ] || kill -9 $pid 2>/dev/null ;;
       esac
     done
@@ -114,6 +108,7 @@ interface PodList {
 
 const afterReboot: Check = {
   name: "death: the node, as by a reboot",
+  settles: 150,
   claim:
     "After a reboot the pods of a Deployment are on macvtaps again; those that the kubelet refused before the device plugin had registered were replaced.",
   prove: async () => {
@@ -151,8 +146,8 @@ const afterReboot: Check = {
 }
 
 export const deathChecks: ReadonlyArray<Check> = [
-  deathOf("kubelet", "kill -9 of the kubelet costs no pod its tap.", () => restart("kubelet")),
-  deathOf("containerd", "kill -9 of containerd costs no pod its tap.", () => restart("containerd")),
+  deathOf("kubelet", "kill -9 of the kubelet costs no pod its tap.", () => kill("kubelet")),
+  deathOf("containerd", "kill -9 of containerd costs no pod its tap.", () => kill("containerd")),
   deathOf("device plugin", "kill -9 of the device plugin costs no pod its tap.", () => killContainer("device-plugin")),
   deathOf("agent", "kill -9 of the agent costs no pod its tap, and calls go on without it.", killAgent),
   deathOf("Multus", "kill -9 of Multus' daemon costs no pod its tap.", killMultus),

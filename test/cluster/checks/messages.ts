@@ -9,8 +9,12 @@ const refused = async (wish: PodWish, ...words: ReadonlyArray<string>): Promise<
   const text = await eventWith(wish.name, words[0] ?? "")
   await remove(wish.name)
   assertSays(`${wish.name}'s event`, text, ...words)
-  return text
+  return toldByPlugin(text)
 }
+
+/** An event without what the kubelet, the runtime and Multus put around the plugin's words. */
+export const toldByPlugin = (event: string): string =>
+  /error adding container to network.*?(?=': StdinData|$)/s.exec(event)?.[0] ?? event
 
 const wrongMaster: Check = {
   name: "message: wrong master",

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { until } from "../../lab/run.ts"
 import { type PartName, program } from "../parts/parts.ts"
 import { certificates, files, kubeconfig, logs, node } from "./files.ts"
@@ -84,27 +85,29 @@ const commandOf = (name: ComponentName, kubelet: PartName): ReadonlyArray<string
   }
 }
 
-/** Starts a component in the cluster's namespaces and group, and does not wait for what it does. */
+const service = fileURLToPath(new URL("./service.sh", import.meta.url))
+
+/** Starts a component in the cluster's namespaces and group, again whenever it ends, and does not wait for what it does. */
 export const start = (name: ComponentName, kubelet: PartName = "kubernetes"): void => {
-  const script =
-    'for file in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/init/cgroup.procs; do [ ! -e "$file" ] || echo $$ >"$file"; done;' +
-    ' echo $$ >"$1"; log=$2; shift 2; exec "$@" >>"$log" 2>&1'
-  const words = [...enter(), "sh", "-c", script, name, pidOf(name), logOf(name), ...commandOf(name, kubelet)]
+  const words = [...enter(), "sh", service, pidOf(name), logOf(name), ...commandOf(name, kubelet)]
   const [command = "", ...rest] = words
   const child = spawn(command, rest, { cwd: "/", detached: true, stdio: "ignore" })
   child.unref()
 }
 
-/** The component's number, as the cluster counts. */
-export const pid = (name: ComponentName): string | undefined =>
-  existsSync(pidOf(name)) ? readFileSync(pidOf(name), "utf8").trim() : undefined
+/** Kills a component (SIGKILL) and waits until it is gone; its service starts it again. */
+export const kill = (name: ComponentName): Promise<void> => end(pidOf(name))
 
-/** Kills a component (SIGKILL unless said otherwise) and waits until it is gone. */
-export const kill = async (name: ComponentName, signal = "KILL"): Promise<void> => {
-  const number = pid(name)
-  if (number === undefined) throw new Error(`${name} was never started`)
-  await inside(["kill", `-${signal}`, number])
-  await until(`${name} ends`, async () => (await inside(["kill", "-0", number])).status !== 0, 30_000)
+/** Ends a component for good. */
+export const stop = async (name: ComponentName): Promise<void> => {
+  await end(`${pidOf(name)}.service`)
+  await end(pidOf(name))
+}
+
+const end = async (pidFile: string): Promise<void> => {
+  const number = readFileSync(pidFile, "utf8").trim()
+  await inside(["kill", "-KILL", number])
+  await until(`${number} ends`, async () => (await inside(["kill", "-0", number])).status !== 0, 30_000)
 }
 
 /** The end of a component's log, for a person who asks why. */

@@ -84,6 +84,7 @@ ip netns add world
 ip link add eth0 type veth peer name gateway netns world
 ip link add uplink type veth peer name wire netns world
 ip address add 10.89.0.2/24 dev eth0
+ip address add 10.90.0.2/24 dev uplink
 ip -n world address add 10.89.0.1/24 dev gateway
 ip -n world address add 10.90.0.1/24 dev wire
 for link in eth0 uplink; do ip link set "$link" up; done

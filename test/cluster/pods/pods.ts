@@ -59,7 +59,10 @@ export const describePod = ({ name, networks = [], devices = {}, user }: PodWish
   }
 })
 
-/** A network as a user writes it: one plugin's configuration, or the whole list. */
+/**
+ * A network as a user writes it, with one plugin. Its configuration's name is the cluster's own: whoever tries GC elsewhere on
+ * the machine for a network of the same name removes links in every namespace that he sees.
+ */
 export const describeNetwork = (name: string, plugin: object, resource?: string): object => ({
   apiVersion: "k8s.cni.cncf.io/v1",
   kind: "NetworkAttachmentDefinition",
@@ -67,7 +70,7 @@ export const describeNetwork = (name: string, plugin: object, resource?: string)
     name,
     annotations: resource === undefined ? {} : { "k8s.v1.cni.cncf.io/resourceName": `${prefix}/${resource}` }
   },
-  spec: { config: JSON.stringify({ cniVersion: "1.0.0", name, ...plugin }) }
+  spec: { config: JSON.stringify({ cniVersion: "1.0.0", name: `cluster-${name}`, ...plugin }) }
 })
 
 /** Makes all of it in one call. */

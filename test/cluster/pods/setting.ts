@@ -1,7 +1,9 @@
 /** What the checks find set up: the resources that the device plugin offers, and the networks of pods. */
+import { join } from "node:path"
 import { until } from "../../lab/run.ts"
 import { node } from "../node/files.ts"
-import { getJson } from "./kubectl.ts"
+import { project } from "../node/space.ts"
+import { getJson, kubectl } from "./kubectl.ts"
 import { create, describeNetwork } from "./pods.ts"
 
 /** The ConfigMap's entries while nothing else is said. */
@@ -32,13 +34,20 @@ export const offers = (resource: string, count: number, seconds = 60): Promise<v
     seconds * 1000
   )
 
-const ipam = { type: "host-local", subnet: "10.90.0.0/24", rangeStart: "10.90.0.50", rangeEnd: "10.90.0.250" }
+/** Networks do not know of each other's leases: a range for each. */
+const ipam = (first: number) => ({
+  type: "host-local",
+  subnet: "10.90.0.0/24",
+  rangeStart: `10.90.0.${first}`,
+  rangeEnd: `10.90.0.${first + 49}`
+})
 
 /** Networks, by what they show. */
 export const networks: ReadonlyArray<object> = [
-  describeNetwork("by-master", { type: "macvtap", master: "uplink", ipam }),
+  describeNetwork("by-master", { type: "macvtap", master: "uplink", ipam: ipam(50) }),
+  describeNetwork("host-access", { type: "macvtap", master: "uplink", hostAccess: true, ipam: ipam(100) }),
   describeNetwork("lan", { type: "macvtap" }, "lan"),
-  describeNetwork("lan-with-addresses", { type: "macvtap", ipam }, "lan"),
+  describeNetwork("lan-with-addresses", { type: "macvtap", ipam: ipam(150) }, "lan"),
   describeNetwork("pair", { type: "macvtap" }, "pair"),
   describeNetwork("no-such-master", { type: "macvtap", master: "eth7" }),
   describeNetwork("go-macvlan", { type: "macvlan", master: "uplink", mode: "bridge" })
@@ -46,6 +55,7 @@ export const networks: ReadonlyArray<object> = [
 
 /** Sets all of it up, and waits until the node offers the resources. */
 export const setUp = async (): Promise<void> => {
+  await kubectl(`apply -f ${join(project, "deploy/macvtap-cni.yaml")}`)
   await create(...networks, describeConfig(JSON.stringify(usualResources)))
   await offers("lan", 60, 90)
   await offers("pair", 2)

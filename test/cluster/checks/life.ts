@@ -1,0 +1,113 @@
+/** The resource's life: its configuration wrong, mended and emptied; its link gone and back; and the end of it all. */
+import { join } from "node:path"
+import { until } from "../../lab/run.ts"
+import { inside, mustInside, project } from "../node/space.ts"
+import { kubectl } from "../pods/kubectl.ts"
+import { create, linkOf, remove, run } from "../pods/pods.ts"
+import { describeConfig, offered, offers, setUp, usualResources } from "../pods/setting.ts"
+import { assert, assertSame, assertSays, type Check, since } from "./Check.ts"
+
+/** The executable on the node: beside the client, where there is one. */
+const tool = async (...words: ReadonlyArray<string>) =>
+  inside([
+    "sh",
+    "-c",
+    'cd /opt/cni/bin; if [ -x macvtap-standalone ]; then exec ./macvtap-standalone "$@"; fi; exec ./macvtap "$@"',
+    "sh",
+    ...words
+  ])
+
+/** What `doctor` finds wrong, in its own words; what it says of /dev is so here: the cluster's is no devtmpfs. */
+const doctor = async (): Promise<string> => {
+  const { stdout, stderr } = await tool("doctor")
+  assertSays("doctor", `${stdout}${stderr}`, "fine")
+  const wrong = stdout.split("\n").filter((line) => line.startsWith("WRONG") && !line.includes("/dev is a tmpfs"))
+  return wrong.length === 0 ? "nothing wrong" : wrong.join(" / ")
+}
+
+const logOfPlugin = (): Promise<string> =>
+  kubectl("-n macvtap-cni logs daemonset/macvtap-cni -c device-plugin --tail=60")
+
+const configuration: Check = {
+  name: "life: configuration",
+  claim:
+    "A wrong ConfigMap changes nothing and is told with its entry and key; mended it is taken up, emptied it ends the resources, without a restart.",
+  prove: async () => {
+    const began = Date.now()
+    await create(describeConfig('[{ "name": "lan", "lowerDevice": "uplink", "mode": "bride", "capacity": 60 }]'))
+    await until("the log tells what is wrong", async () => (await logOfPlugin()).includes("bride"), 90_000)
+    const line = (await logOfPlugin()).split("\n").find((one) => one.includes("bride")) ?? ""
+    assertSays("the log", line, "mode")
+    assertSame("lan, while it is wrong", await offered("lan"), "60")
+    const whenWrong = await doctor()
+    await create(
+      describeConfig(JSON.stringify([...usualResources, { name: "third", lowerDevice: "uplink", capacity: 7 }]))
+    )
+    await offers("third", 7, 90)
+    await create(describeConfig(JSON.stringify([])))
+    await offers("lan", 0, 90)
+    await setUp()
+    return `${since(began)}; doctor while it was wrong: ${whenWrong}; the log: ${line.slice(0, 300)}`
+  }
+}
+
+const uplink: Check = {
+  name: "life: the uplink",
+  claim:
+    "With its link gone a resource offers nothing and the pod is told; with the link back it offers all, and a new pod works.",
+  prove: async () => {
+    await run({ name: "orphan", networks: ["lan"], devices: { lan: 1 } })
+    await mustInside(["ip", "link", "delete", "uplink"])
+    await offers("lan", 0, 60)
+    const whenGone = await doctor()
+    await mustInside(["ip", "link", "add", "uplink", "type", "veth", "peer", "name", "wire", "netns", "world"])
+    await mustInside(["ip", "address", "add", "10.90.0.2/24", "dev", "uplink"])
+    await mustInside(["ip", "link", "set", "uplink", "up"])
+    await mustInside(["ip", "-n", "world", "address", "add", "10.90.0.1/24", "dev", "wire"])
+    await mustInside(["ip", "-n", "world", "link", "set", "wire", "up"])
+    const began = Date.now()
+    await offers("lan", 60, 60)
+    const took = since(began)
+    await run({ name: "newcomer", networks: ["lan"], devices: { lan: 1 } })
+    const { operstate } = await linkOf("newcomer")
+    assertSame("the newcomer's link", operstate, "UP")
+    await remove("orphan", "newcomer")
+    return `offered again ${took} after it was back; doctor while it was gone: ${whenGone}`
+  }
+}
+
+const uninstall: Check = {
+  name: "life: uninstall",
+  claim:
+    "uninstall does nothing while pods have attachments, and names them; without them it takes everything back; applied again, all works.",
+  prove: async () => {
+    await run({ name: "last", networks: ["lan"], devices: { lan: 1 } })
+    await kubectl(`delete --timeout=90s -f ${join(project, "deploy/macvtap-cni.yaml")}`, { timeout: 120_000 })
+    const refused = await tool("uninstall")
+    assert(refused.status !== 0, "uninstall went on while a pod had a link")
+    assertSays("what uninstall says", `${refused.stdout}${refused.stderr}`, "last")
+    assertSame("the pod's link", (await linkOf("last")).operstate, "UP")
+    await remove("last")
+    await until(
+      "the pod's link is gone",
+      async () => !(await mustInside(["ls", "/run/netns"])).includes("cni-"),
+      60_000
+    )
+    const done = await tool("uninstall")
+    assert(done.status === 0, `uninstall: ${done.stdout}${done.stderr}`)
+    const left = await mustInside([
+      "sh",
+      "-c",
+      "ls -d /opt/cni/bin/macvtap* /var/lib/macvtap-cni /run/macvtap-cni /var/lib/kubelet/device-plugins/macvtap* 2>/dev/null; true"
+    ])
+    assertSame("left on the node", left.trim(), "")
+    await kubectl(`apply -f ${join(project, "deploy/macvtap-cni.yaml")}`)
+    await kubectl("-n macvtap-cni rollout status daemonset/macvtap-cni --timeout=120s", { timeout: 150_000 })
+    await setUp()
+    await run({ name: "first", networks: ["lan"], devices: { lan: 1 } })
+    await remove("first")
+    return `refused: ${refused.stderr.trim().split("\n")[0] ?? refused.stdout.trim()}; then nothing of it was left; applied again, a pod came up`
+  }
+}
+
+export const lifeChecks: ReadonlyArray<Check> = [configuration, uplink, uninstall]
