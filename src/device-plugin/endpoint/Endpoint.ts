@@ -56,6 +56,9 @@ export const step = (state: Endpoint, event: Event, now: number): Step => {
   return { state: next.state, actions: [...heard.actions, ...next.actions] }
 }
 
+/** Whether the kubelet has taken the registration and watches our devices. */
+export const isKnown = ({ registration }: Endpoint): boolean => registration._tag === "Known" && registration.dialled
+
 /** When a Tick is due; undefined where only another event can change anything. */
 export const alarm = ({ folder, serving, registration, notBefore }: Endpoint): number | undefined => {
   if (serving === "no") return folder.exists ? notBefore : undefined

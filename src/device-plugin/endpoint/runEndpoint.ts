@@ -12,9 +12,9 @@ import { endpointNames } from "../../devices/endpointName.ts"
 import { Status } from "../../observe/Status.ts"
 import { resourceDomain } from "../config/Config.ts"
 import { Kubelet } from "../kubelet/Kubelet.ts"
-import { countAllocations, countError, countRegistrations } from "../observe/metrics.ts"
+import { countAllocations, countError, countRegistrations, setRegistered } from "../observe/metrics.ts"
 import { endpointOptions } from "./answers.ts"
-import { alarm, initial, step } from "./Endpoint.ts"
+import { alarm, initial, isKnown, step } from "./Endpoint.ts"
 import { type Answers, EndpointServer, type Served } from "./EndpointServer.ts"
 import type { Action, Event } from "./events.ts"
 
@@ -111,6 +111,7 @@ export const runEndpoint = Effect.fn("endpoint")(function* (resource: string, an
         const { state: after, actions } = step(before, event, now)
         return [actions, after]
       })
+      yield* setRegistered(resource, isKnown(yield* Ref.get(state)))
       for (const action of actions) {
         const next = yield* perform(action)
         if (next !== undefined) yield* handle(next)
@@ -125,6 +126,7 @@ export const runEndpoint = Effect.fn("endpoint")(function* (resource: string, an
   })
 
   yield* Effect.addFinalizer(() => Effect.andThen(endServing, status.remove(part)))
+  yield* Effect.addFinalizer(() => setRegistered(resource, false))
   yield* Effect.forkScoped(Stream.runForEach(kubelet.changes, () => Queue.offer(heard, look)))
   yield* countRegistrations(resource, 0)
   yield* countAllocations(resource, 0)

@@ -18,6 +18,9 @@ const registrations = Metric.counter("macvtap_registrations_total", {
   description: "Registrations that the kubelet took",
   incremental: true
 })
+const registered = Metric.gauge("macvtap_registered", {
+  description: "1 while the kubelet knows the resource and watches its devices, else 0"
+})
 const overruns = Metric.counter("macvtap_link_event_overruns_total", {
   description: "How often the kernel had to drop link events, after which everything was looked at afresh",
   incremental: true
@@ -44,6 +47,9 @@ export const countError = (operation: Operation, count = 1): Effect.Effect<void>
 
 export const countRegistrations = (resource: string, count: number): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(registrations, { resource }), count)
+
+export const setRegistered = (resource: string, isKnown: boolean): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(registered, { resource }), isKnown ? 1 : 0)
 
 export const countOverruns = (count: number): Effect.Effect<void> => Metric.update(overruns, count)
 

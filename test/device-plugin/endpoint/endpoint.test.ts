@@ -1,5 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
+import * as Effect from "effect/Effect"
+import { format } from "effect/observability/PrometheusMetrics"
 import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../../src/devices/deviceID.ts"
 import { makeFolder } from "../../lab/folder.ts"
@@ -46,7 +48,11 @@ describe("a resource's endpoint", () => {
         ?.devices.map(({ ID }) => ID),
       [0, 1, 2, 3, 4].map((i) => `dataplaneMvp${i}`)
     )
+    const registered = async () =>
+      /^macvtap_registered\{resource="dataplane"\} (\d)$/m.exec(await Effect.runPromise(format()))?.[1]
+    assert.strictEqual(await registered(), "1")
     await world.stop()
+    assert.strictEqual(await registered(), "0")
     await until("the stream's end", () => kubelet.endpoint("dataplane") === undefined, 1000)
     assert.deepStrictEqual(sockets(place.folder), [])
   })
