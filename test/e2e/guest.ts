@@ -21,14 +21,16 @@ const opening = (nodes: ReadonlyArray<string>): string =>
 
 /**
  * Boots a machine with one card for each attachment (eth0, eth1 … in the guest), and waits until it answers. It is
- * killed when `scope` ends.
+ * killed when `scope` ends. `more` are QEMU's other options: with `-incoming` it waits for a machine to come, and is not
+ * waited for.
  */
 export const bootGuest = async (
   scope: AsyncDisposableStack,
   name: string,
   pod: TestNetns,
   boot: Boot,
-  attachments: ReadonlyArray<Attachment>
+  attachments: ReadonlyArray<Attachment>,
+  more: ReadonlyArray<string> = []
 ): Promise<Guest> => {
   const cards = attachments.flatMap(({ link }, i) => [
     // biome-ignore format: one option a line
@@ -57,7 +59,8 @@ export const bootGuest = async (
     boot.initramfs,
     "-append",
     "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on",
-    ...cards
+    ...cards,
+    ...more
   ]
   const daemon = scope.use(
     startDaemon(
@@ -69,7 +72,7 @@ export const bootGuest = async (
       { signal: interrupted, onLine: (line) => line.trim() !== "" && !line.startsWith("@") && saidBy(name, line) }
     )
   )
-  await daemon.line(/^@ready/, bootTime)
+  if (!more.includes("-incoming")) await daemon.line(/^@ready/, bootTime)
   return {
     run: async (line, timeout = 60_000) => {
       const from = daemon.lines.length

@@ -11,6 +11,7 @@ import { run } from "../lab/run.ts"
 import { containers } from "./containers.ts"
 import { deviceImport } from "./deviceImport.ts"
 import { machines } from "./machines.ts"
+import { migration } from "./migration.ts"
 import { survival } from "./survival.ts"
 
 /** In the order in which they run: the quick ones first. */
@@ -18,6 +19,7 @@ const parts: Readonly<Record<string, { readonly name: string; readonly run: (sho
   import: { name: "A device made beforehand", run: deviceImport },
   containers: { name: "Real containers: podman and runc", run: containers },
   machines: { name: "Real virtual machines: QEMU", run: machines },
+  migration: { name: "Live migration of a virtual machine", run: migration },
   survival: { name: "What it survives", run: survival }
 }
 
