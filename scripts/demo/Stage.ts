@@ -39,4 +39,17 @@ export interface Stage {
   readonly ifindex: (name: string) => Promise<number | undefined>
   readonly tapNode: (ifindex: number) => Promise<Seen>
   readonly call: (call: Call) => Promise<Answer>
+  /** The same call, and on stderr where its time went. */
+  readonly trace: (call: Call) => Promise<Answer>
+  /** The way that a node goes: an agent, and the client that hands calls to it; or why there is none here. */
+  readonly resident: Resident | string
+}
+
+export interface Resident {
+  /** The client, as it is called. */
+  readonly program: string
+  /** Starts the agent. */
+  readonly start: () => Promise<Seen>
+  readonly call: (call: Call) => Promise<Answer>
+  readonly trace: (call: Call) => Promise<Answer>
 }

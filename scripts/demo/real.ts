@@ -1,4 +1,5 @@
 /** The story on this machine's kernel. This process is in a network namespace of its own, which stands in for the host. */
+import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { relative, resolve } from "node:path"
@@ -10,7 +11,7 @@ import { liveServices } from "../../src/live/layer.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
 import { exists, run } from "./programs.ts"
-import type { Seen, Stage } from "./Stage.ts"
+import type { Call, Resident, Seen, Stage } from "./Stage.ts"
 import { lookThrough } from "./services.ts"
 import { Surprise } from "./story.ts"
 
@@ -56,8 +57,9 @@ const addMacvtap = (name: string) =>
   )
 
 /** Takes the veth away, and with it every macvtap on it, before the namespaces go. */
-export const takeDown = (): Promise<void> =>
-  Effect.runPromise(
+export const takeDown = (): Promise<void> => {
+  for (const agent of agents) agent.kill()
+  return Effect.runPromise(
     here.pipe(
       Effect.flatMap((rtnetlink) => Effect.flatMap(rtnetlink.linkGet("eth0"), ({ index }) => rtnetlink.linkDel(index))),
       Effect.scoped,
@@ -65,6 +67,7 @@ export const takeDown = (): Promise<void> =>
       Effect.ignore
     )
   )
+}
 
 export const realStage = async (signal: AbortSignal): Promise<Stage> => {
   const executable = resolve(root, "dist/macvtap")
@@ -126,6 +129,42 @@ export const realStage = async (signal: AbortSignal): Promise<Stage> => {
     call: ({ env, config }) => {
       const [program = "", ...args] = command
       return run(program, args, { env, stdin: JSON.stringify(config), signal })
-    }
+    },
+    trace: (call) => traced(command, call, signal),
+    resident: residentWay(command, shown, signal)
   }
 }
+
+/** `macvtap trace -- CNI_COMMAND=… [program]`. */
+const traced = (command: ReadonlyArray<string>, { env, config }: Call, signal: AbortSignal, program?: string) => {
+  const [first = "", ...rest] = command
+  const assigned = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+  const words = ["trace", "--", ...assigned, ...(program === undefined ? [] : [program])]
+  return run(first, [...rest, ...words], { stdin: JSON.stringify(config), signal })
+}
+
+/** /run is this program's own: an agent listens there, for nobody else. */
+const residentWay = (command: ReadonlyArray<string>, shown: string, signal: AbortSignal): Resident | string => {
+  const client = resolve(root, "dist/macvtap-client")
+  if (!existsSync(client)) return "where there is no dist/macvtap-client: it takes a C compiler and npm run build"
+  const socket = "/run/macvtap-cni/agent.sock"
+  return {
+    program: relative(process.cwd(), client),
+    start: async () => {
+      const [program = "", ...args] = command
+      const agent = spawn(program, [...args, "agent", "--log-level", "warning"], {
+        stdio: ["ignore", "ignore", "inherit"]
+      })
+      agents.add(agent)
+      for (let tries = 0; !existsSync(socket); tries++) {
+        if (agent.exitCode !== null || tries === 200) throw new Surprise("the agent does not listen")
+        await new Promise((go) => setTimeout(go, 50))
+      }
+      return { typed: `${shown} agent &`, lines: [] }
+    },
+    call: ({ env, config }) => run(client, [], { env, stdin: JSON.stringify(config), signal }),
+    trace: (call) => traced(command, call, signal, client)
+  }
+}
+
+const agents = new Set<ChildProcess>()

@@ -38,13 +38,18 @@ export const story = async (stage: Stage, say: (line: string) => void): Promise<
     CNI_ARGS: "MAC=02:03:04:05:06:07"
   }
   const times: Array<string> = []
-  const call = async (command: Call["command"], stdin: object, file: string): Promise<Answer> => {
+  const call = async (
+    command: Call["command"],
+    stdin: object,
+    file: string,
+    how: Pick<Stage, "program" | "call"> = stage
+  ): Promise<Answer> => {
     const variables = Object.entries({ CNI_COMMAND: command, ...env }).map(([name, value]) =>
       name === "CNI_ARGS" ? `${name}="${value}"` : `${name}=${value}`
     )
     say(`$ ${variables.join(" ")} \\`)
-    say(`    ${stage.program} < ${file}`)
-    const answer = await stage.call({ command, env: { CNI_COMMAND: command, ...env }, config: stdin })
+    say(`    ${how.program} < ${file}`)
+    const answer = await how.call({ command, env: { CNI_COMMAND: command, ...env }, config: stdin })
     for (const line of `${answer.stdout}\n${answer.stderr}`.split("\n")) if (line !== "") say(line)
     say(`(status ${answer.status}, ${milliseconds(answer.milliseconds)})`)
     times.push(`${command} ${milliseconds(answer.milliseconds)}`)
@@ -96,6 +101,28 @@ export const story = async (stage: Stage, say: (line: string) => void): Promise<
   const added = await call("ADD", today, "config-of-today")
   await call("CHECK", { ...today, prevResult: JSON.parse(added.stdout) }, "config-of-today-with-prevResult")
   await call("DEL", today, "config-of-today")
+  await gone()
+
+  const { resident } = stage
+  if (typeof resident === "string") {
+    title(`A node starts one engine and not one for each call: not here, ${resident}`)
+  } else {
+    title("One engine a node: an agent stays up, and what the runtime starts is a client of a few kilobytes")
+    show(await resident.start())
+    await call("ADD", today, "config-of-today", resident)
+    await call("DEL", today, "config-of-today", resident)
+    await gone()
+  }
+
+  title("Where the time of a call goes")
+  const { program, trace } = typeof resident === "string" ? stage : resident
+  const words = typeof resident === "string" ? "" : ` ${program}`
+  for (const command of ["ADD", "DEL"] as const) {
+    say(`$ ${stage.program} trace -- CNI_COMMAND=${command} CNI_CONTAINERID=ns1 …${words} < config-of-today`)
+    const traced = await trace({ command, env: { CNI_COMMAND: command, ...env }, config: today })
+    for (const line of traced.stderr.split("\n")) if (line !== "") say(line)
+    if (traced.status !== 0) throw new Surprise(`${command} failed`)
+  }
   await gone()
 
   say("")

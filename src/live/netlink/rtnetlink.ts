@@ -36,7 +36,10 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
             )
           )
           const waited = Effect.uninterruptible(sent).pipe(
-            traced("wait for the kernel's grace period", { "wait.for": "grace period" })
+            // What is made waits for its turn (rtnl); what is moved or deleted for an RCU grace period as well.
+            request.operation.startsWith("ip link add")
+              ? traced("wait for the kernel", { "wait.for": "kernel" })
+              : traced("wait for the kernel's grace period", { "wait.for": "grace period" })
           )
           return Effect.map(waited, (thrown) => {
             const send = (): void => {
