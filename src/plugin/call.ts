@@ -20,7 +20,7 @@ import type { NetnsService } from "../services/NetnsService.ts"
 import type { PolicyService } from "../services/PolicyService.ts"
 import type { ReservationService } from "../services/ReservationService.ts"
 import type { TapService } from "../services/TapService.ts"
-import { shorten } from "../wire/foreign.ts"
+import { escapeText, shorten } from "../wire/foreign.ts"
 import { ConfigService } from "./ConfigService.ts"
 import { add } from "./commands/add.ts"
 import { check } from "./commands/check.ts"
@@ -79,7 +79,7 @@ export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Servic
       const error = outcome.failure
       yield* caller.answer(errorDocument(error, answerVersion(stdin)), 1).pipe(
         // Nobody takes the answer: the words go to whoever listens to people's.
-        Effect.catch(() => caller.tell(`${error.message}\n`))
+        Effect.catch(() => caller.tell(`${escapeText(error.message)}\n`))
       )
       return 1
     })

@@ -17,9 +17,12 @@ describe("an error object", () => {
       assert.deepStrictEqual(JSON.parse(errorDocument(error, "0.1.0")), { cniVersion: "0.1.0", code: 4, msg: "m" })
     })
   }
-  it("is read as it was written", () => {
-    const error = new CniError({ code: 11, msg: 'a "b"\n', details: "\u0000" })
+  it("is read as it was written, but for what a terminal would obey", () => {
+    const error = new CniError({ code: 11, msg: 'a "b"', details: "d" })
     assert.deepStrictEqual(parts(parseErrorDocument(errorDocument(error, "1.1.0"))), parts(error))
+    const hostile = new CniError({ code: 11, msg: "a\n\u001b[2J", details: "\u0000\u202e" })
+    const { msg, details } = JSON.parse(errorDocument(hostile, "1.1.0"))
+    assert.deepStrictEqual([msg, details], ["a\\n\\u001b[2J", "\\u0000\\u202e"])
   })
 
   const others: ReadonlyArray<readonly [text: string, parts: object | undefined]> = [

@@ -45,6 +45,11 @@ describe("an alias", () => {
     assert.notStrictEqual(alias, encodeAlias({ network, containerID: `${containerID}x`, ifname: name }))
   })
 
+  it.each(["macvtap-cni:a b/c/d", "macvtap-cni:a/c\u001b/d", "macvtap-cni:a/c/d\u202e", "macvtap-cni:-/c/d"])(
+    "%j is nobody's in words",
+    (alias) => assert.strictEqual(describeAlias(alias), undefined)
+  )
+
   for (const other of [
     undefined,
     "",

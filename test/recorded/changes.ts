@@ -60,5 +60,42 @@ export const changes: ReadonlyArray<Change> = [
 }`
       }
     }
+  },
+  {
+    reason: "an alias is its pod's word, and is told as that",
+    calls: {
+      "in the way: ADD twice": {
+        stdout: `{
+    "cniVersion": "1.1.0",
+    "code": 7,
+    "msg": "cannot create macvtap \\"net1\\" on master \\"eth0\\": link \\"net1\\" (macvtap; its alias says attachment net1 of container c1-tttttttt in network lan) already has that name in the container (EEXIST)",
+    "details": "by its alias it is this very attachment: it was added before; DEL it first"
+}`
+      },
+      "in the way: ADD with the same MAC to the other pod": {
+        stdout: `{
+    "cniVersion": "1.1.0",
+    "code": 7,
+    "msg": "cannot create macvtap \\"net1\\" on master \\"eth0\\": MAC address 02:00:00:00:00:01 is in use on \\"eth0\\" by link \\"net1\\" (macvtap in /run/netns/c1; its alias says attachment net1 of container c1-tttttttt in network lan) (EADDRINUSE)",
+    "details": "two links on one master cannot have the same \\"mac\\"; choose another, or remove that link"
+}`
+      },
+      "in the way: ADD in passthru to the other pod": {
+        stdout: `{
+    "cniVersion": "1.1.0",
+    "code": 7,
+    "msg": "cannot create macvtap \\"net1\\" on master \\"eth0\\": \\"mode\\" is \\"passthru\\", which takes the master for itself, but link \\"net1\\" (macvtap in /run/netns/c1; its alias says attachment net1 of container c1-tttttttt in network lan) is on \\"eth0\\" too (EINVAL)",
+    "details": "use another \\"mode\\", or another \\"master\\""
+}`
+      },
+      "in the way: ADD beside passthru": {
+        stdout: `{
+    "cniVersion": "1.1.0",
+    "code": 7,
+    "msg": "cannot create macvtap \\"net1\\" on master \\"eth0\\": link \\"net1\\" (macvtap in /run/netns/c2; its alias says attachment net1 of container c2-tttttttt in network lan) is on it in mode \\"passthru\\", which takes the master for itself (EINVAL)",
+    "details": "use another \\"master\\", or remove that link"
+}`
+      }
+    }
   }
 ]

@@ -1,6 +1,6 @@
 /** The protocol's error: what a CNI runtime gets on stdout when a call fails, and what a cluster's user sees of it. */
 import * as Data from "effect/Data"
-import { jsonText } from "../../wire/foreign.ts"
+import { escapeText, jsonText } from "../../wire/foreign.ts"
 
 /** Error codes of the specification ("Error"), with 8 and 999 as the Go library has them; 100 and more are a plugin's own. */
 export const codes = {
@@ -32,7 +32,8 @@ export class CniError extends Data.TaggedError("CniError")<{
 
 /**
  * The error object for stdout: indented by 4 spaces, without a trailing newline. `cniVersion` is in it because the
- * specification asks for it; the Go library leaves it out, and does not mind it.
+ * specification asks for it; the Go library leaves it out, and does not mind it. Whoever decodes it prints what it says on a
+ * terminal or in a cluster's events, so that nothing in it may be more than text.
  */
-export const errorDocument = (error: CniError, cniVersion: string): string =>
-  jsonText({ cniVersion, code: error.code, msg: error.msg, ...(error.details ? { details: error.details } : {}) }, 4)
+export const errorDocument = ({ code, msg, details }: CniError, cniVersion: string): string =>
+  jsonText({ cniVersion, code, msg: escapeText(msg), ...(details ? { details: escapeText(details) } : {}) }, 4)

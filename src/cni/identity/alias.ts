@@ -3,8 +3,10 @@
  * `macvtap-cni:<network>/<containerID>/<ifname>`. None of the parts can hold a `/`.
  */
 
+import { escapeText } from "../../wire/foreign.ts"
 import { xxHash64 } from "../../wire/xxHash64.ts"
 import type { AttachmentKey } from "../config/attachments.ts"
+import { isIdentifier, linkNameProblem } from "./names.ts"
 
 export interface LinkOwner extends AttachmentKey {
   readonly network: string
@@ -44,8 +46,16 @@ export const readAlias = (alias: string | undefined): LinkOwner | undefined => {
 export const isOfNetwork = (alias: string | undefined, network: string): boolean =>
   readAlias(alias)?.network === abbreviate(network, longestNetwork)
 
-/** Whose a link is, in words: `attachment net1 of container c1 in network pods`; undefined where it is not ours. */
+/**
+ * Whose a link is by its alias, in words: `attachment net1 of container c1 in network pods`; undefined where it is not
+ * ours, or holds what no network and no container is called: whoever has a link can write there what he likes.
+ */
 export const describeAlias = (alias: string | undefined): string | undefined => {
   const owner = readAlias(alias)
-  return owner && `attachment ${owner.ifname} of container ${owner.containerID} in network ${owner.network}`
+  if (owner === undefined) return undefined
+  const { network, containerID, ifname } = owner
+  const isName = [network, containerID].every((part) => isIdentifier(part.replace("~", ""))) && isLinkName(ifname)
+  return isName ? `attachment ${ifname} of container ${containerID} in network ${network}` : undefined
 }
+
+const isLinkName = (text: string): boolean => linkNameProblem(text) === undefined && escapeText(text) === text

@@ -71,7 +71,7 @@ const nameTaken = Effect.fnUntraced(function* (asked: Asked) {
   return [
     `${describeLink(taken.success)} already has that name in the container`,
     taken.success.alias !== undefined && taken.success.alias === asked.spec.alias
-      ? "it is this very attachment: it was added before; DEL it first"
+      ? "by its alias it is this very attachment: it was added before; DEL it first"
       : "choose another CNI_IFNAME, or remove that link"
   ] as const
 })

@@ -7,6 +7,7 @@ import type { Link } from "../../link/Link.ts"
 import type { LinkKind } from "../../link/LinkKind.ts"
 import type { LinkSettings } from "../../link/LinkSpec.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
+import { quote } from "../../wire/foreign.ts"
 import { lowerOf } from "../link/parent.ts"
 import { type Place, placeAt } from "../link/place.ts"
 
@@ -51,13 +52,15 @@ export const findBeside = Effect.fnUntraced(function* (asked: Asked, fits: (link
   return undefined
 })
 
-/** `link "net1" (macvtap), attachment net1 of container c1 in network mynet`. */
+/**
+ * `link "net1" (macvtap in /run/netns/c1; its alias says attachment net1 of container c1 in network mynet)`. Name, kind and
+ * namespace are the kernel's to say; an alias is its pod's, which may write another's name there.
+ */
 export const describeLink = (link: Link, where?: string): string => {
   const holder = describeAlias(link.alias)
-  return (
-    `link "${link.name}" (${link.kind ?? "hardware"}${where === undefined ? "" : ` in ${where}`})` +
-    (holder === undefined ? "" : `, ${holder}`)
-  )
+  const place = where === undefined ? "" : ` in ${where}`
+  const word = holder === undefined ? "" : `; its alias says ${holder}`
+  return `link ${quote(link.name)} (${link.kind ?? "hardware"}${place}${word})`
 }
 
 /** Whether a link is one of those on `parent`. */
