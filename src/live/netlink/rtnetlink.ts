@@ -22,7 +22,10 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
   let sequence = 0
   const inOneStep: Converse = (request, trace) =>
     Effect.sync(() => converse(transport, request, () => ++sequence, trace))
-  /** Sent from another thread, where the kernel does the work; the answer is there when it comes back. */
+  /**
+   * Sent from another thread, where the kernel does the work; the answer is there when it comes back. A socket has one
+   * conversation at a time: whoever asks for two at once opens two.
+   */
   const { sendWaiting } = transport
   const waiting: Converse =
     sendWaiting === undefined
