@@ -184,8 +184,9 @@ static void hand_over(const char *program) {
 
   const char *netns = variable("CNI_NETNS");
   long root = SYS(openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  /* A socket's own namespace: the one that this process is in. /proc may not be there. */
+  /* A socket's own namespace: the one that this process is in. /proc may not be there; qemu-user knows only that. */
   long own_netns = SYS(ioctl, connection, SIOCGSKNS);
+  if (own_netns < 0) own_netns = SYS(openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   /* O_PATH opens nothing, whatever lies there; the agent looks at what it is. */
   long container_netns = *netns == 0 ? -ENOENT : SYS(openat, AT_FDCWD, netns, O_PATH | O_CLOEXEC);
   int descriptors[most_descriptors] = {environment_file(), stdin_file, (int)root, (int)own_netns, (int)container_netns};
