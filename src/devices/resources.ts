@@ -3,6 +3,7 @@
  * survives a reboot. Pure: text in, data out.
  */
 import * as Result from "effect/Result"
+import { isObject, parseBounded } from "../wire/boundedJson.ts"
 
 /** What a resource's name has before its `/`. */
 export const resourceDomain = "macvtap.network.kubevirt.io"
@@ -36,8 +37,8 @@ export type Resources = Readonly<Record<string, Resource>>
 export const encodeResources = (resources: Resources): string =>
   `${JSON.stringify({ version: 1, resources }, undefined, 2)}\n`
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+/** Of more resources than a configuration can ask for. */
+const bounds = { parts: 100_000, depth: 8 }
 
 const decodeResource = (value: unknown): Resource | undefined => {
   if (!isObject(value)) return undefined
@@ -49,12 +50,9 @@ const decodeResource = (value: unknown): Resource | undefined => {
 
 /** The resources, or in words what is wrong with the text. Keys of newer versions are left out. Never throws. */
 export const decodeResources = (text: string): Result.Result<Resources, string> => {
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch {
-    return Result.fail(text.trim() === "" ? "it is empty" : "it is not JSON")
-  }
+  const parsed = parseBounded(text, bounds)
+  if (Result.isFailure(parsed)) return Result.fail(`it ${parsed.failure}`)
+  const document = parsed.success
   if (!isObject(document) || document["version"] !== 1) return Result.fail("it is not of version 1")
   const entries = document["resources"]
   if (!isObject(entries)) return Result.fail(`"resources" is not an object`)

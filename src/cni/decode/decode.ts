@@ -5,9 +5,10 @@
  * the plugin's start.
  */
 import * as Result from "effect/Result"
+import { isObject, type JsonObject } from "../../wire/boundedJson.ts"
 import { show } from "./show.ts"
 
-export type JsonObject = Readonly<Record<string, unknown>>
+export { isObject, type JsonObject }
 
 /** What is wrong, and where: the path grows from the inside out. */
 export interface Fault {
@@ -52,9 +53,6 @@ const members = (object: object): ReadonlyMap<string, unknown> => {
   }
   return byKey
 }
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** One member of an object, as it is; undefined where it is absent or `null`. */
 export const member = (object: JsonObject, key: string): unknown => members(object).get(fold(key))

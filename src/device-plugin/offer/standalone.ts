@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { deviceName } from "../../devices/deviceName.ts"
+import { nodeOwner } from "../../devices/nodeOwner.ts"
 import { standaloneAlias, standaloneDevice } from "../../devices/standalone.ts"
 import type { Link } from "../../link/Link.ts"
 import { macvtap } from "../../link/macvtap.ts"
@@ -15,9 +16,6 @@ import { TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
 import { CallRefused } from "../endpoint/EndpointServer.ts"
 import type { Offer } from "./Offer.ts"
-
-/** QEMU's user in KubeVirt. */
-const nodeOwner = { owner: 107, group: 107, mode: 0o660 }
 
 const onHost = <A, E, R>(use: (route: Rtnetlink) => Effect.Effect<A, E, R>) =>
   Effect.scoped(

@@ -7,19 +7,14 @@
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import type { LinkConf } from "../../cni/config/LinkConf.ts"
+import { nodeOwner } from "../../devices/nodeOwner.ts"
 import type { Link } from "../../link/Link.ts"
 import type { Netns } from "../../link/Netns.ts"
 import { LogService } from "../../services/LogService.ts"
 import { type TapNode, TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 
-/** QEMU's user in KubeVirt. */
-const qemuUser = 107
-
-const qemuGroup = 107
-
-/** What Allocate's DeviceSpec grants is decided by cgroups; the node itself is for its owner and group. */
-const nodeMode = 0o660
+const { owner: qemuUser, group: qemuGroup, mode: nodeMode } = nodeOwner
 
 /** Whether a node of the link's index exists, and is the link's own. */
 export type NodeVerdict =
