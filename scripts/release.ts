@@ -4,7 +4,7 @@
  * bytes. `--image` is where the image will be pulled from, without a tag: the manifests and the archive name it.
  */
 import { execFileSync } from "node:child_process"
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { parseArgs } from "node:util"
 import { pluginVersion } from "../src/cni/call/version.ts"
@@ -36,8 +36,11 @@ const binaries = (): void => {
   const archive = join(out, `macvtap-cni-${pluginVersion}-image.tar`)
   script("image.ts", "--arch", architectures.join(), "--name", image, "--out", archive)
   for (const architecture of architectures) {
-    const built = join(root, "dist/image", architecture, "plugin/macvtap")
-    copyFileSync(built, join(out, `macvtap-${pluginVersion}-linux-${architecture}`))
+    for (const name of ["macvtap", "macvtap-client"]) {
+      const built = join(root, "dist/image", architecture, "plugin", name)
+      if (!existsSync(built)) throw new Error(`${name} for ${architecture} is not built: it needs a C compiler for it`)
+      copyFileSync(built, join(out, `${name}-${pluginVersion}-linux-${architecture}`))
+    }
   }
 }
 
