@@ -101,6 +101,17 @@ describe("an endpoint's step", () => {
     assert.isTrue(node.known)
   })
 
+  it("is not dropped by the end of an old stream, before the kubelet has called back", () => {
+    const known = {
+      ...initial,
+      folder: { exists: true, socket: "1" },
+      serving: "yes",
+      registration: { _tag: "Known", socket: "1", at: 0, dialled: false }
+    } as const
+    const { state, actions } = step(known, { _tag: "Streams", open: 0 }, 5)
+    assert.deepStrictEqual([state, actions], [known, []])
+  })
+
   it("hears nothing of a registration that it has abandoned", () => {
     const stale = step(initial, { _tag: "Registered", number: 0 }, 0)
     assert.deepStrictEqual(stale, { state: initial, actions: [] })
