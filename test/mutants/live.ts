@@ -2,6 +2,7 @@
 import { type Edit, edits } from "./Edit.ts"
 
 export const liveEdits: ReadonlyArray<Edit> = [
+  ...edits("live/netlink/conversation.ts", ["live/NetlinkLive.live.test.ts"], [["trace({ message })", ""]]),
   ...edits(
     "live/netlink/conversation.ts",
     ["live/conversation.test.ts"],
@@ -11,8 +12,7 @@ export const liveEdits: ReadonlyArray<Edit> = [
       [`lose("EMSGSIZE")`, "undefined"],
       [`return interrupted ? { lost: "EINTR" } : verdict`, "return verdict"],
       [`if (message.type === NLMSG_OVERRUN) lose("ENOBUFS")`, ""],
-      ["request.type % 4 === 2", "true"],
-      ["trace({ message })", ""]
+      ["request.type % 4 === 2", "true"]
     ]
   ),
   ...edits(
