@@ -97,6 +97,8 @@ const makeMachine = (options: KernelOptions): Machine => {
     listeners: new Set(),
     reservations: new Map(),
     policy: undefined,
+    claims: new Map(),
+    checkpoint: undefined,
     stateFolder: { resources: {}, nodes: new Map() }
   }
 }

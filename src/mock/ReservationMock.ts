@@ -1,12 +1,13 @@
 /** ReservationService on the in-memory kernel: what a device plugin wrote down, and the nodes of its folder. */
 
+import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../devices/deviceID.ts"
 import { defaultStateFolder, nodePath } from "../devices/resources.ts"
-import { ReservationError, ReservationService } from "../services/ReservationService.ts"
+import { type Claim, ReservationError, ReservationService } from "../services/ReservationService.ts"
 import { attempt } from "./attempt.ts"
 import { type Refusal, refuse } from "./kernel/Refusal.ts"
 import type { Machine, NodeState } from "./kernel/state.ts"
-import { allLinks, deviceOf, nodePath as tapPath } from "./kernel/taps.ts"
+import { allLinks, deviceOf } from "./kernel/taps.ts"
 
 const error =
   (operation: string, path: string) =>
@@ -18,6 +19,18 @@ const linkBehind = (machine: Machine, node: NodeState | undefined, index: number
   node === undefined
     ? undefined
     : [...allLinks(machine)].find((link) => link.index === index && deviceOf(link) === node.device)
+
+const isLinked = (machine: Machine, number: string): boolean =>
+  [...allLinks(machine)].some((link) => deviceOf(link) === number)
+
+const claimsOf = (machine: Machine): ReadonlyArray<Claim> => [
+  ...Array.from(machine.stateFolder.nodes, ([path, { device }]) => ({
+    number: device,
+    deviceID: path.slice(path.lastIndexOf("/") + 1),
+    linked: isLinked(machine, device)
+  })),
+  ...Array.from(machine.claims, ([number, attachment]) => ({ number, attachment, linked: isLinked(machine, number) }))
+]
 
 export const reservationMock = (machine: Machine): ReservationService["Service"] => {
   const folder = machine.stateFolder
@@ -43,13 +56,32 @@ export const reservationMock = (machine: Machine): ReservationService["Service"]
         },
         error("read", defaultStateFolder)
       ),
-    holder: ({ node, index }) =>
+    holder: ({ node, index }) => attempt(() => holderAt(node, folder.nodes.get(node), index), error("look at", node)),
+    pods: (deviceID) =>
+      Effect.sync(() => {
+        if (machine.checkpoint === undefined) return "unknown"
+        const pod = machine.checkpoint.get(deviceID)
+        return pod === undefined ? [] : [pod]
+      }),
+    claims: (wanted) =>
+      Effect.sync(() => claimsOf(machine).filter(({ number }) => wanted === undefined || number === wanted)),
+    claim: (number, attachment, over) =>
       attempt(
-        () =>
-          holderAt(node, folder.nodes.get(node), index) ??
-          holderAt(tapPath(index), machine.devtmpfs?.get(tapPath(index)), index),
-        error("look at", node)
+        () => {
+          const found = machine.claims.get(number)
+          const isOver = found?.alias === over?.attachment?.alias && found?.netnsID === over?.attachment?.netnsID
+          if (found !== undefined && found.alias !== attachment.alias && !isOver) {
+            return { number, attachment: found, linked: isLinked(machine, number) }
+          }
+          machine.claims.set(number, attachment)
+          return undefined
+        },
+        error("claim", number)
       ),
+    unclaim: (isOver) =>
+      Effect.sync(() => {
+        for (const [number, { alias }] of machine.claims) if (isOver(alias)) machine.claims.delete(number)
+      }),
     makeNode: ({ node }, number, to) =>
       attempt(
         () => {

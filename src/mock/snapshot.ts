@@ -41,6 +41,8 @@ export interface Snapshot {
   readonly nodes: Readonly<Record<string, NodeState>>
   /** The nodes in the device plugin's folder, by path. */
   readonly ownNodes: Readonly<Record<string, NodeState>>
+  /** Attachments that may open a number, by the number. */
+  readonly claims: Readonly<Record<string, string>>
   /** By IPAM plugin; plugins that keep nothing are left out. */
   readonly reservations: Readonly<Record<string, ReadonlyArray<Reservation>>>
   /** Descriptors of namespaces, and sockets: what is left here has leaked. */
@@ -97,6 +99,7 @@ export const takeSnapshot = (machine: Machine): Snapshot => ({
   namespaces: sorted(Array.from(machine.netnses, (netns) => [netns.id, netnsSnapshot(netns)])),
   nodes: sorted(Array.from(machine.devtmpfs ?? [], ([path, node]) => [path, { ...node }])),
   ownNodes: sorted(Array.from(machine.stateFolder.nodes, ([path, node]) => [path, { ...node }])),
+  claims: sorted(Array.from(machine.claims, ([number, { alias }]) => [number, alias])),
   reservations: sorted(
     Array.from(machine.reservations, ([type, list]) => [type, list.map((one) => ({ ...one }))] as const).filter(
       ([, list]) => list.length > 0

@@ -13,6 +13,8 @@ export class ConfigService extends Context.Service<
     readonly attachment: Attachment
     /** K8S_POD_NAMESPACE: the Kubernetes namespace of the pod. */
     readonly podNamespace?: string
+    /** K8S_POD_UID of CNI_ARGS: the pod, as the kubelet knows it. */
+    readonly podUid?: string
     /** What the link shall be; for DEL and GC, which must not fail on it, nothing but defaults. */
     readonly link: LinkConf
     /** The chain's result so far (ADD), or the final one (CHECK). */

@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { answerVersion } from "../cni/call/answerVersion.ts"
-import { readCniArgs } from "../cni/call/CniArgs.ts"
+import { type CniArgs, readCniArgs } from "../cni/call/CniArgs.ts"
 import { CniError, codes, errorDocument } from "../cni/call/CniError.ts"
 import { type Environment, readEnvironment } from "../cni/call/Environment.ts"
 import { type Invocation, readStdin } from "../cni/call/Invocation.ts"
@@ -120,11 +120,14 @@ const inTrace = Effect.fnUntraced(function* (error: CniError) {
 const readConfig = Effect.fnUntraced(function* (environment: Environment, network: NetConf, env: Invocation["env"]) {
   const { command, attachment } = environment
   const strict = command === "ADD" || command === "CHECK"
-  const args = yield* readCniArgs(strict ? environment.args : "")
+  const args = yield* strict
+    ? readCniArgs(environment.args)
+    : Effect.catch(readCniArgs(environment.args), () => Effect.succeed({} as CniArgs))
   const prevResult = strict ? yield* readPrevResult(network) : undefined
   return ConfigService.of({
     network,
     attachment,
+    ...(args.podUid === undefined ? {} : { podUid: args.podUid }),
     link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : lenientLinkConf(network),
     delegates: { path: environment.path, env },
     netnsOverride: environment.netnsOverride,

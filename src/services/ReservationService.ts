@@ -3,13 +3,17 @@
  *
  * How ADD uses it, given a `deviceID`:
  * 1. `lookup` it. undefined: it is not our device plugin's, so an existing link is imported. An error is ADD's error.
- * 2. `holder` of it. One is there: a former pod's link still has the ifindex; ADD answers 11 (try again later).
- * 3. Not `standalone`: the link is made in place, with exactly ifindex `index`, on `lowerDevice` (undefined: the node has
- *    none of the configured ones, an error that says so), in `mode`. EEXIST for a name that is free means that the index
- *    is taken in the container: 11 as well. `standalone`: the host's link (`mvt…`) is imported, and keeps `index`.
- * 4. `makeNode` with the link's device number. The kubelet has opened `node`, and not `/dev/tap<index>`, to the container.
+ * 2. `pods` to which the kubelet gave it: this pod has to be among them.
+ * 3. `holder` of it. One on the device's own lower device is a former pod's link: ADD waits for its end.
+ * 4. Not `standalone`: the link is made in place, with exactly ifindex `index`, on `lowerDevice` (undefined: the node has
+ *    none of the configured ones, an error that says so), in `mode`. `standalone`: the host's link (`mvt…`) is imported,
+ *    and keeps `index`.
+ * 5. `makeNode` with the link's device number. The kubelet has opened `node`, and not `/dev/tap<index>`, to the container.
+ * 6. `claims` on that number: there must be no other's, or the link needs another number.
  *
- * DEL deletes the link first, then calls `removeNode`, also when the namespace is gone.
+ * A link without a device of ours is claimed by `claim`, since nothing else remembers who may open it.
+ *
+ * DEL takes `unclaim` and `removeNode`, also when the namespace is gone: then the number is free for others.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -46,6 +50,17 @@ export interface NodeOwner {
   readonly mode: number
 }
 
+/** That somebody may open the taps of a number, for as long as it is there, whatever has become of the link. */
+export interface Claim {
+  readonly number: DeviceNumber
+  /** The device whose node has the number. */
+  readonly deviceID?: string
+  /** The attachment that was given the tap of that number, by the alias of its link, and where that link was. */
+  readonly attachment?: { readonly alias: string; readonly netnsID: string; readonly netnsPath: string }
+  /** Whether a link has the number now, so that the kernel gives it to no other. */
+  readonly linked: boolean
+}
+
 /** The state folder cannot be read or written. `problem` says what is wrong, `advice` what to do. */
 export class ReservationError extends Data.TaggedError("ReservationError")<{
   readonly operation: string
@@ -59,7 +74,12 @@ export class ReservationService extends Context.Service<
   {
     /** What the device plugin wrote down of the device; undefined where it offers no such device. */
     readonly lookup: (deviceID: string) => Effect.Effect<Reservation | undefined, ReservationError>
-    /** The link that has the device's ifindex now: the one behind our node, or behind the host's `/dev/tap<index>`. */
+    /**
+     * UIDs of the pods to which the kubelet gave the device, by its checkpoint: one, or none; "unknown" where there is no
+     * kubelet, or the device plugin was told not to ask it. A checkpoint that says nothing sensible is an error.
+     */
+    readonly pods: (deviceID: string) => Effect.Effect<ReadonlyArray<string> | "unknown", ReservationError>
+    /** The link that has the device's ifindex and is behind our node now. */
     readonly holder: (
       device: Pick<Reservation, "index" | "node">
     ) => Effect.Effect<Holder | undefined, ReservationError>
@@ -71,5 +91,21 @@ export class ReservationService extends Context.Service<
     ) => Effect.Effect<void, ReservationError>
     /** `rm <node>`, unless a link with the device's ifindex is behind it: then it is the next pod's. True: it is gone. */
     readonly removeNode: (deviceID: string) => Effect.Effect<boolean, ReservationError>
+    /** Everybody's claims, or those on one number. */
+    readonly claims: (number?: DeviceNumber) => Effect.Effect<ReadonlyArray<Claim>, ReservationError>
+    /**
+     * Writes down that the attachment may open the number. One claim holds one number: another's stays, and is answered,
+     * unless it is `over`, one that is known to be over.
+     */
+    readonly claim: (
+      number: DeviceNumber,
+      attachment: NonNullable<Claim["attachment"]>,
+      over?: Claim
+    ) => Effect.Effect<Claim | undefined, ReservationError>
+    /** Forgets claims of attachments by their alias; `number` says where to look first, and only there if it is there. */
+    readonly unclaim: (
+      isOver: (alias: string) => boolean,
+      number?: DeviceNumber
+    ) => Effect.Effect<void, ReservationError>
   }
 >()("macvtap-cni/services/ReservationService") {}

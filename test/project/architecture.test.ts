@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   observe: ["wire"],
   netlink: ["link", "wire"],
   cni: ["link", "wire"],
-  devices: ["link", "wire"],
+  devices: ["services", "link", "wire"],
   services: ["services: types", "link: types"],
   command: ["services: types", "wire"],
   live: ["observe", "services", "netlink", "devices", "link", "wire"],

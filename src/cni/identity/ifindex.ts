@@ -12,18 +12,27 @@ const stepSeed = 0x9e3779b1
 const first = 2 ** 30
 const size = 2 ** 30
 
-/** More than enough: the first is free but for one in some hundred thousand. */
-const tries = 64
+/** The first is free but for one in some hundred thousand, where nobody takes them on purpose. */
+const usual = 64
+
+/** The kernel has 2^20 numbers for taps, so that not all of these can be taken. */
+const all = 2 ** 20 + usual
 
 /**
  * `count` ifindexes in [2^30, 2^31), always the same for an attachment, each once. The step is the attachment's own and
  * odd, so that the candidates of two attachments that meet once go different ways.
  */
-export const candidates = (containerID: string, ifname: string, count = tries): ReadonlyArray<number> => {
+export const candidates = (containerID: string, ifname: string, count = usual): ReadonlyArray<number> =>
+  Array.from(sequence(containerID, ifname, count))
+
+/** All that an attachment may get, however many somebody has taken: a container's ID can be known before its ADD. */
+export const allCandidates = (containerID: string, ifname: string): Iterable<number> => ({
+  [Symbol.iterator]: () => sequence(containerID, ifname, all)
+})
+
+const sequence = function* (containerID: string, ifname: string, count: number): Generator<number> {
   const attachment = `${containerID}/${ifname}`
   const start = hash32(attachment, startSeed) % size
   const step = (hash32(attachment, stepSeed) % size) | 1
-  const indexes: Array<number> = []
-  for (let probe = 0, index = start; probe < count; probe++, index = (index + step) % size) indexes.push(first + index)
-  return indexes
+  for (let probe = 0, index = start; probe < count; probe++, index = (index + step) % size) yield first + index
 }

@@ -1,33 +1,25 @@
 /** ReservationService on the kernel: the state folder, device nodes of our own in it, and what sysfs knows of them. */
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync
-} from "node:fs"
+import { closeSync, constants, readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import { checkpointFile, defaultKubeletFolder, readCheckpoint } from "../../devices/checkpoint.ts"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
-import { decodeResources, defaultStateFolder, nodeFolder, nodePath, resourcesFile } from "../../devices/resources.ts"
+import { decodeKubelet, kubeletFile } from "../../devices/kubeletFile.ts"
 import {
-  type Holder,
-  type NodeOwner,
-  type Reservation,
-  ReservationError,
-  ReservationService
-} from "../../services/ReservationService.ts"
+  decodeResources,
+  defaultStateFolder,
+  nodeFolder,
+  nodePath,
+  resourceDomain,
+  resourcesFile
+} from "../../devices/resources.ts"
+import { type Reservation, ReservationError, ReservationService } from "../../services/ReservationService.ts"
 import { attempt } from "../system/attempt.ts"
-import { errnoOf, SystemError } from "../system/errno.ts"
-import { mknodCharacter } from "../system/libc.ts"
-import { ownRoot, type Root, statusIn } from "../system/root.ts"
-import { deviceOf, noDevice } from "./deviceNumber.ts"
+import { ownRoot, type Root } from "../system/root.ts"
+import { attachmentClaims, claim, defaultClaimFolder, deviceClaims, unclaim } from "./claims.ts"
+import { absent, holderOf } from "./holder.ts"
+import { makeNode, removeNode } from "./node.ts"
 
 const refused = (operation: string, path: string) => (errno: string) =>
   new ReservationError({
@@ -46,15 +38,6 @@ const readText = (root: Root, path: string): string => {
     return readFileSync(fd, "utf8")
   } finally {
     closeSync(fd)
-  }
-}
-
-const absent = (step: () => string): string | undefined => {
-  try {
-    return step()
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined
-    throw error
   }
 }
 
@@ -91,106 +74,63 @@ const lookup = (
     }
   })
 
-/**
- * The link of ifindex `index` that a node leads to. The kernel names a number's device after the link and its ifindex,
- * and shows it in every namespace: `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`.
- * A number that belongs to nobody, or by now to another link, is no holder.
- */
-const holderOf = (root: Root, node: string, index: number): Holder | undefined => {
-  const stats = statusIn(root, node)
-  const device = stats === undefined ? noDevice : deviceOf(stats)
-  if (device === noDevice) return undefined
-  const target = absent(() => readlinkSync(`/sys/dev/char/${device}`))
-  const [, link, tap] = /\/net\/([^/]+)\/[^/]+\/([^/]+)$/.exec(target ?? "") ?? []
-  return link !== undefined && tap === `tap${index}` ? { path: node, device, link } : undefined
-}
-
-/** A name in the node's folder that nobody else uses: no device ID begins with a dot. */
-const besideOf = (node: string): string => {
-  const cut = node.lastIndexOf("/") + 1
-  return `${node.slice(0, cut)}.${node.slice(cut)}.${Math.random().toString(36).slice(2)}`
-}
-
-/** The folder and those above it. */
-const makeFolder = (root: Root, path: string): void => {
-  const make = (): void => {
-    try {
-      root.at(path, (folder) => mkdirSync(folder, { mode: 0o755 }))
-    } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error
-    }
-  }
-  try {
-    make()
-  } catch (error) {
-    const above = path.slice(0, path.lastIndexOf("/"))
-    if (errnoOf(error) !== "ENOENT" || above === "") throw error
-    makeFolder(root, above)
-    make()
-  }
-}
-
-/** Made under another name, since a node is opened by its name: nobody shall meet it with the wrong owner or mode. */
-const makeNode = (root: Root, node: string, number: string, to: NodeOwner): void => {
-  const [, major, minor] = /^(\d+):(\d+)$/.exec(number) ?? []
-  if (major === undefined || minor === undefined) throw new SystemError("mknod", "EINVAL")
-  makeFolder(root, node.slice(0, node.lastIndexOf("/")))
-  root.at(node, (node) => {
-    const beside = besideOf(node)
-    try {
-      mknodCharacter(beside, 0o600, Number(major), Number(minor))
-      chownSync(beside, to.owner, to.group)
-      chmodSync(beside, to.mode)
-      renameSync(beside, node)
-    } catch (error) {
-      rmSync(beside, { force: true })
-      throw error
-    }
-  })
-}
-
-/**
- * Taken aside before it is judged: a node that the next pod's ADD makes between a look and the removal would be removed
- * with the wrong look. A live one goes back, unless a newer one has its place by then.
- */
-const removeNode = (root: Root, node: string, index: number): boolean => {
-  if (holderOf(root, node, index) !== undefined) return false
-  try {
-    return root.at(node, (node) => removeAside(node, index))
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return true
-    throw error
-  }
-}
-
-const removeAside = (node: string, index: number): boolean => {
-  const aside = besideOf(node)
-  renameSync(node, aside)
-  const gone = holderOf(ownRoot, aside, index) === undefined
-  try {
-    if (!gone) linkSync(aside, node)
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error
-  } finally {
-    rmSync(aside, { recursive: true, force: true })
-  }
-  return gone
-}
+/** Who may ask for the device, as `pods` of the service says it. */
+const podsOf = (root: Root, stateFolder: string, deviceID: string) =>
+  attempt(
+    () => {
+      const path = kubeletFile(stateFolder)
+      const told = decodeKubelet(absent(() => readText(root, path)) ?? "")
+      if (!told.checksOwner) return Result.succeed(undefined)
+      const checkpoint = checkpointFile(told.folder)
+      const read = absent(() => root.at(checkpoint, (entry) => readCheckpoint(entry.slice(0, entry.lastIndexOf("/")))))
+      return read === undefined
+        ? Result.succeed(undefined)
+        : Result.mapBoth(read, {
+            onFailure: (problem) => [checkpoint, problem.slice(problem.indexOf(" ") + 1)] as const,
+            onSuccess: (all) => all
+          })
+    },
+    refused("read", checkpointFile(defaultKubeletFolder))
+  ).pipe(
+    Effect.flatMap((allotments) => {
+      if (Result.isFailure(allotments)) {
+        const [path, problem] = allotments.failure
+        return new ReservationError({
+          operation: "read",
+          path,
+          problem: `it ${problem}`,
+          advice:
+            "whose device it is cannot be told without the kubelet's checkpoint; " +
+            `let the kubelet write it anew, or start the device plugin with --no-owner-check`
+        })
+      }
+      const name = `${resourceDomain}/${parseDeviceID(deviceID)?.resource}`
+      return Effect.succeed(
+        allotments.success === undefined
+          ? ("unknown" as const)
+          : allotments.success
+              .filter(({ resource, deviceIDs }) => resource === name && deviceIDs.includes(deviceID))
+              .map(({ podUID }) => podUID)
+      )
+    })
+  )
 
 interface ReservationOptions {
-  /** Where the state folder is; this process's root when left out. */
+  /** Where the folders are; this process's root when left out. */
   readonly root?: Root
   readonly stateFolder?: string
+  readonly claimFolder?: string
 }
 
-/** `stateFolder` is the daemon's; another one is for tests. */
+/** The folders are the daemon's and the plugin's; others are for tests. */
 export const makeReservation = ({
   root = ownRoot,
-  stateFolder = defaultStateFolder
+  stateFolder = defaultStateFolder,
+  claimFolder = defaultClaimFolder
 }: ReservationOptions = {}): ReservationService["Service"] => ({
   lookup: (deviceID) => lookup(root, stateFolder, deviceID),
-  holder: ({ node, index }) =>
-    attempt(() => holderOf(root, node, index) ?? holderOf(root, `/dev/tap${index}`, index), refused("look at", node)),
+  pods: (deviceID) => podsOf(root, stateFolder, deviceID),
+  holder: ({ node, index }) => attempt(() => holderOf(root, node, index), refused("look at", node)),
   makeNode: ({ node }, number, to) =>
     attempt(() => makeNode(root, node, number, to), refused(`mknod c ${number}`, node)),
   removeNode: (deviceID) => {
@@ -198,7 +138,16 @@ export const makeReservation = ({
     if (id === undefined) return Effect.succeed(true)
     const node = nodePath(stateFolder, deviceID)
     return attempt(() => removeNode(root, node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
-  }
+  },
+  claims: (number) =>
+    attempt(
+      () => [...deviceClaims(root, nodeFolder(stateFolder), number), ...attachmentClaims(root, claimFolder, number)],
+      refused("read", claimFolder)
+    ),
+  claim: (number, attachment, over) =>
+    attempt(() => claim(root, claimFolder, number, attachment, over), refused(`claim ${number}`, claimFolder)),
+  unclaim: (isOver, number) =>
+    attempt(() => unclaim(root, claimFolder, isOver, number), refused("unclaim", claimFolder))
 })
 
 export const reservationLive = (options?: ReservationOptions): Layer.Layer<ReservationService> =>

@@ -131,6 +131,10 @@ export interface Machine {
   readonly reservations: Map<string, Array<Reservation>>
   /** The text of the node's policy file. */
   policy: string | undefined
+  /** Claims of attachments on numbers of taps, by the number. */
+  readonly claims: Map<string, { readonly alias: string; readonly netnsID: string; readonly netnsPath: string }>
+  /** The kubelet's checkpoint: the pod's UID by device ID; undefined where there is no kubelet. */
+  checkpoint: Map<string, string> | undefined
   /** The device plugin's: what it offers (`resources.json`), and the nodes of its own by their paths. */
   readonly stateFolder: { resources: Resources; readonly nodes: Map<string, NodeState> }
 }

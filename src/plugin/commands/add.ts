@@ -8,9 +8,9 @@ import { addRoutes, configureAddresses, silenceLink } from "../addresses/configu
 import { ipamAdd } from "../addresses/ipam.ts"
 import { goUpForIpam } from "../addresses/overLink.ts"
 import { ConfigService } from "../ConfigService.ts"
+import { attachDevice } from "../device/attach.ts"
 import { grantHostAccess } from "../hostAccess/grant.ts"
 import { refuseHostAccess } from "../hostAccess/refuse.ts"
-import { attachDevice } from "../link/attach.ts"
 import { makeLink } from "../link/make.ts"
 import { containerPlace, hostPlace } from "../link/place.ts"
 

@@ -3,9 +3,11 @@ import * as Effect from "effect/Effect"
 import { hostRouteMetric } from "../../cni/identity/hostAccess.ts"
 import { LogService } from "../../services/LogService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
+import { type DeviceNumber, TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
+import { isOwners } from "../device/owner.ts"
 import { toCniError } from "../errors.ts"
 import { withdraw } from "../hostAccess/withdraw.ts"
 import { isOwnLink, ownAlias } from "../link/own.ts"
@@ -21,7 +23,7 @@ export const del = Effect.gen(function* () {
     opened._tag === "Failure"
       ? [toCniError(opened.failure)]
       : opened.success === undefined
-        ? []
+        ? yield* errorsOf(unclaim(undefined))
         : yield* errorsOf(removeLink(opened.success))
   const withdrawn = yield* errorsOf(withdrawRoutes)
   const forgotten = yield* errorsOf(removeNode)
@@ -36,14 +38,18 @@ const openContainer = Effect.gen(function* () {
 })
 
 /**
- * Removes the link only if it is this attachment's: of the configured kind, and ours by its alias. A veth, or someone's own
+ * Removes the link only if it is this attachment's: of the configured kind, and ours. A veth, or someone's own
  * macvtap, that happens to bear the name stays; so an ADD that failed because the name was taken takes nothing away when
  * the runtime calls DEL after it.
  */
 const removeLink = Effect.fnUntraced(
   function* (container: Place) {
     const link = yield* findLink(container)
-    if (link !== undefined) yield* container.route.linkDel(link.index)
+    if (link === undefined) return yield* unclaim(undefined)
+    const node = yield* Effect.catch((yield* TapService).node(link.index), () => Effect.succeed(undefined))
+    // Before the link goes: whoever gets its number next shall not find it claimed.
+    yield* unclaim(node?.device)
+    yield* container.route.linkDel(link.index)
   },
   Effect.catchTag("LinkNotFound", () => Effect.void)
 )
@@ -74,8 +80,20 @@ const withdrawRoutes = Effect.gen(function* () {
   if (config.link.hostAccess) yield* withdraw(yield* hostPlace, hostRouteMetric(ownAlias(config)))
 })
 
+/** From now on others may have the attachment's number; `number` is where to look first. */
+const unclaim = Effect.fnUntraced(function* (number: DeviceNumber | undefined) {
+  const config = yield* ConfigService
+  const alias = ownAlias(config)
+  if (config.network.kind.device === "tap") {
+    yield* (yield* ReservationService).unclaim((other) => other === alias, number)
+  }
+})
+
 /** The node that ADD made of a device of our device plugin; it stays where the next pod's link is behind it already. */
 const removeNode = Effect.gen(function* () {
   const { deviceID } = (yield* ConfigService).link
-  if (deviceID !== undefined) yield* (yield* ReservationService).removeNode(deviceID)
+  if (deviceID === undefined) return
+  // A network can name the device of another pod, whose node tells that it may open its number.
+  const isOurs = yield* Effect.catch(isOwners(deviceID), () => Effect.succeed(false))
+  if (isOurs) yield* (yield* ReservationService).removeNode(deviceID)
 })

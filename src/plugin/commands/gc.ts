@@ -1,13 +1,20 @@
-/** GC: removes this network's links whose attachment is no longer valid. The links' aliases are its only memory. */
+/**
+ * GC: removes this network's links whose attachment is no longer valid. Which those are the links' ifindexes and names
+ * say, what was written down of a tap's number, and, for the rest, the aliases, which a pod can change.
+ */
 import * as Effect from "effect/Effect"
 import { encodeAlias, isOfNetwork, readAlias } from "../../cni/identity/alias.ts"
+import { candidates } from "../../cni/identity/ifindex.ts"
 import type { Link } from "../../link/Link.ts"
 import { LogService } from "../../services/LogService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
+import { type Claim, ReservationService } from "../../services/ReservationService.ts"
+import { TapService } from "../../services/TapService.ts"
+import { quote } from "../../wire/foreign.ts"
 import { ipamForward } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { givenMetrics, mendHostAccess, type Survivor } from "../hostAccess/mend.ts"
-import { hostPlace, placeAt } from "../link/place.ts"
+import { hostPlace, type Place, placeAt } from "../link/place.ts"
 import { errorsOf, gathered } from "./gathered.ts"
 
 /** Namespaces that are collected at once: each link that goes waits for a grace period, in which others can wait too. */
@@ -16,49 +23,59 @@ const atOnce = 32
 export const gc = Effect.gen(function* () {
   const { network, link: config } = yield* ConfigService
   const netns = yield* NetnsService
+  const { claims, unclaim } = yield* ReservationService
   const valid = new Set(
     network.validAttachments.map(({ containerID, ifname }) =>
       encodeAlias({ network: network.name, containerID, ifname })
     )
   )
-  const isStale = (link: Link): boolean =>
-    link.kind === network.kind.kind &&
-    link.alias !== undefined &&
-    isOfNetwork(link.alias, network.name) &&
-    !valid.has(link.alias)
+  const isOver = (alias: string): boolean => isOfNetwork(alias, network.name) && !valid.has(alias)
+  const isTap = network.kind.device === "tap"
+  const known = isTap ? yield* Effect.catch(claims(), () => Effect.succeed([])) : []
+  const over = known.filter(({ attachment }) => attachment !== undefined && isOver(attachment.alias))
   const host = config.hostAccess ? yield* hostPlace : undefined
   const given = host === undefined ? new Set<number>() : yield* givenMetrics(host)
   const survivors: Array<Survivor> = []
-  const collected = yield* Effect.forEach(yield* netns.list, (path) => errorsOf(collect(path, isStale, survivors)), {
-    concurrency: atOnce
-  })
+  const collected = yield* Effect.forEach(
+    yield* netns.list,
+    (path) => errorsOf(collect(path, { isOver, over }, survivors)),
+    {
+      concurrency: atOnce
+    }
+  )
   const errors = collected.flat()
+  if (isTap) errors.push(...(yield* errorsOf(unclaim(isOver))))
   if (host !== undefined) errors.push(...(yield* errorsOf(mendHostAccess(host, given, survivors, valid))))
   errors.push(...(yield* errorsOf(ipamForward("GC"))))
   yield* gathered(errors)
 })
+
+interface Over {
+  readonly isOver: (alias: string) => boolean
+  /** What attachments that are over claim. */
+  readonly over: ReadonlyArray<Claim>
+}
 
 /**
  * Removes the stale links of one namespace, and adds those that stay to `survivors`. One that ends meanwhile takes its links
  * with it.
  */
 const collect = Effect.fnUntraced(
-  function* (path: string, isStale: (link: Link) => boolean, survivors: Array<Survivor>) {
+  function* (path: string, what: Over, survivors: Array<Survivor>) {
     const { network, link: config } = yield* ConfigService
     const { log } = yield* LogService
-    const { route } = yield* placeAt(path)
-    const links = yield* route.linkList
+    const place = yield* placeAt(path)
     const errors = []
-    for (const link of links.filter(isStale)) {
-      yield* log("info", () => `removing ${link.name} of ${path}: ${link.alias} is no longer valid`)
-      errors.push(
-        ...(yield* errorsOf(route.linkDel(link.index).pipe(Effect.catchTag("LinkNotFound", () => Effect.void))))
-      )
-    }
-    for (const link of links) {
-      if (!config.hostAccess || isStale(link) || !hasOwner(link)) continue
+    for (const link of yield* place.route.linkList) {
+      if (yield* isStale(place, link, what)) {
+        yield* log("info", () => `removing ${link.name} of ${path}: ${quote(link.alias ?? "")} is no longer valid`)
+        const removed = place.route.linkDel(link.index).pipe(Effect.catchTag("LinkNotFound", () => Effect.void))
+        errors.push(...(yield* errorsOf(removed)))
+        continue
+      }
+      if (!config.hostAccess || !hasOwner(link)) continue
       const mended = link.parent?.netnsid !== undefined && isOfNetwork(link.alias, network.name)
-      survivors.push(mended ? { link, addresses: yield* route.addressList(link.index) } : { link })
+      survivors.push(mended ? { link, addresses: yield* place.route.addressList(link.index) } : { link })
     }
     yield* gathered(errors)
   },
@@ -67,3 +84,17 @@ const collect = Effect.fnUntraced(
 )
 
 const hasOwner = (link: Link): link is Survivor["link"] => readAlias(link.alias) !== undefined
+const isStale = Effect.fnUntraced(function* (place: Place, link: Link, { isOver, over }: Over) {
+  const { network } = yield* ConfigService
+  if (link.kind !== network.kind.kind) return false
+  const isValid = network.validAttachments.some(
+    ({ containerID, ifname }) => link.name === ifname && candidates(containerID, ifname).includes(link.index)
+  )
+  if (isValid) return false
+  if (link.alias !== undefined && isOver(link.alias)) return true
+  const here = over.filter(({ attachment }) => attachment?.netnsID === place.netns.id)
+  if (here.length === 0) return false
+  const { deviceNumber } = yield* TapService
+  const number = yield* Effect.catch(deviceNumber(place.netns, link), () => Effect.succeed(undefined))
+  return here.some((claim) => claim.number === number)
+})

@@ -11,7 +11,7 @@ import { sameMac } from "../../wire/mac.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { differs } from "../refusal/differs.ts"
 import { ownAlias } from "./own.ts"
-import { checkMtu, findParent, lowerOf } from "./parent.ts"
+import { checkMtu, findParent, isOn, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { foreignNode, judgeNode } from "./tapNode.ts"
 
@@ -98,10 +98,9 @@ const checkParent = Effect.fnUntraced(function* (host: Place, container: Place, 
   const parent = yield* findParent(place.route)
   yield* checkMtu(config.mtu, parent)
   const lower = lowerOf(parent)
-  // Links in another namespace can have the same ifindex.
-  const isHere = place.netns.id === container.netns.id
-  const sameNetns = lower.index !== parent.index || (link.parent?.netnsid === undefined) === isHere
-  if (link.parent?.index !== lower.index || !sameNetns) {
+  const fits =
+    lower.netnsid === undefined ? yield* isOn(container, link, place, lower.index) : link.parent?.index === lower.index
+  if (!fits) {
     return yield* differs(
       `link "${link.name}" is not on master "${parent.name}"`,
       `its parent has ifindex ${link.parent?.index}, "${parent.name}" has ${parent.index}`

@@ -2,6 +2,7 @@
 
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { withDefaults } from "../../cni/config/linkOptions.ts"
 import type { Link, LinkOptions } from "../../link/Link.ts"
@@ -12,15 +13,25 @@ import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { explainRefusal } from "../refusal/explain.ts"
+import { attachmentTaker, keepNumbersBack, mayBeOpened, noNumber, type Taker, takeNumber } from "./number.ts"
 import { ownIndexes } from "./own.ts"
 import { checkMtu, findParent } from "./parent.ts"
 import { permitMaster } from "./permit.ts"
 import type { Place } from "./place.ts"
 import { configuredSettings } from "./settings.ts"
-import { giveTapNode, judgeNode } from "./tapNode.ts"
+import { giveTapNode, judgeNode, type NodeVerdict } from "./tapNode.ts"
 
 /** A link to make, with everything that its undoing needs. */
 type IndexedSpec = LinkSpec & { readonly index: number; readonly alias: string }
+
+/** Which ifindexes may be tried, and whom the number is for. */
+export interface Choice {
+  readonly indexes: Iterable<number>
+  readonly taker: Taker
+}
+
+/** Another may take the number that was kept free, in between; not often in a row. */
+const rounds = 8
 
 /** The link on the configured `master`, with a tap node of its own. */
 export const makeLink = Effect.fnUntraced(function* (host: Place, container: Place) {
@@ -28,7 +39,8 @@ export const makeLink = Effect.fnUntraced(function* (host: Place, container: Pla
   const birthplace = config.link.linkInContainer ? container : host
   const parent = yield* findParent(birthplace.route)
   yield* permitMaster(parent)
-  return yield* makeLinkOn(birthplace, container, parent, {}, ownIndexes(config))
+  const taker = yield* attachmentTaker(container.netns)
+  return yield* makeLinkOn(birthplace, container, parent, {}, { indexes: ownIndexes(config), taker })
 })
 
 /** `ip link add link <parent> name <ifname> netns <container> type <kind>`, at the first ifindex that is free. */
@@ -37,7 +49,7 @@ export const makeLinkOn = Effect.fnUntraced(function* (
   container: Place,
   parent: Link,
   options: LinkOptions,
-  indexes: Iterable<number>
+  choice: Choice
 ) {
   const { network, link: config } = yield* ConfigService
   const settings = yield* configuredSettings
@@ -50,9 +62,47 @@ export const makeLinkOn = Effect.fnUntraced(function* (
     options: withDefaults(network.kind, { ...options, ...settings.options }),
     ...(birthplace === container ? {} : { netns: container.netns })
   } satisfies LinkSpec
-  return yield* acquireWithOwnNode(birthplace, container, spec, indexes).pipe(
+  return yield* acquireWithOwnNumber(birthplace, container, spec, choice).pipe(
     Effect.catchTag("NetlinkError", (error) => explainRefusal(error, { spec, parent, birthplace, container }))
   )
+})
+
+/** The link, with a number that no other pod may open: one that it may has to be had by something else meanwhile. */
+const acquireWithOwnNumber = Effect.fnUntraced(function* (
+  birthplace: Place,
+  container: Place,
+  spec: Omit<IndexedSpec, "index">,
+  choice: Choice
+) {
+  const { indexes, taker } = choice
+  const kept = yield* Scope.make()
+  const acquire = Effect.gen(function* () {
+    for (let round = 0; round < rounds; round++) {
+      const { link, verdict } = yield* acquireWithOwnNode(birthplace, container, spec, indexes, taker)
+      if (verdict === undefined) return link
+      const { mine, problem } = yield* takeTap(verdict, taker)
+      if (mine) {
+        if (taker.deviceID === undefined || verdict._tag !== "Foreign") yield* giveTapNode(verdict, link, problem)
+        return link
+      }
+      yield* Effect.ignore(container.route.linkDel(link.index))
+      yield* Scope.provide(keepNumbersBack(taker), kept)
+    }
+    return yield* noNumber(undefined)
+  })
+  return yield* Effect.onExit(acquire, (exit) => Scope.close(kept, exit))
+})
+
+/** Whether the taker has the number now. What cannot be written down, for want of rights, is not handed out. */
+export const takeTap = Effect.fnUntraced(function* ({ _tag, number }: NodeVerdict, taker: Taker) {
+  const isDevice = taker.deviceID !== undefined
+  if (number === undefined) return { mine: true }
+  // Of what nobody is handed nothing is written down; it may be another's all the same.
+  if (_tag !== "Own" && !isDevice) return { mine: !(yield* mayBeOpened(number, taker)) }
+  const taken = yield* Effect.result(takeNumber(number, taker))
+  if (taken._tag === "Success") return { mine: taken.success }
+  if (isDevice || taken.failure._tag !== "ReservationError") return yield* Effect.fail(taken.failure)
+  return { mine: true, problem: taken.failure }
 })
 
 /** Tries ifindexes until the link's tap node is its own; the node's name is taken by the first that comes. */
@@ -60,12 +110,15 @@ const acquireWithOwnNode = Effect.fnUntraced(function* (
   birthplace: Place,
   container: Place,
   spec: Omit<IndexedSpec, "index">,
-  indexes: Iterable<number>
+  indexes: Iterable<number>,
+  { deviceID }: Taker
 ) {
   const tap = yield* TapService
+  // The kubelet opens a device's own node, whoever has the kernel's of that name: anybody can make a link of any ifindex.
+  const needsNode = spec.kind.device === "tap" && deviceID === undefined
   for (const index of indexes) {
     // Asked first, since a name that is taken costs a link made and deleted (an RCU grace period, 12 ms).
-    if (spec.kind.device === "tap" && (yield* tap.node(index)) !== undefined) continue
+    if (needsNode && (yield* tap.node(index)) !== undefined) continue
     const made = yield* Effect.result(acquireLink(birthplace, container, { ...spec, index }))
     if (made._tag === "Failure") {
       const onlyTheIndexIsTaken =
@@ -74,20 +127,19 @@ const acquireWithOwnNode = Effect.fnUntraced(function* (
       return yield* Effect.fail(made.failure)
     }
     const link = made.success
-    if (spec.kind.device === undefined) return link
+    if (spec.kind.device === undefined) return { link, verdict: undefined }
     const verdict = yield* judgeNode(container.netns, link)
+    if (verdict._tag !== "Foreign" || !needsNode) return { link, verdict }
     // Another ADD took the node between the look and the making: its link keeps it, ours tries the next.
-    if (verdict._tag === "Foreign") {
-      yield* container.route.linkDel(link.index)
-      continue
-    }
-    yield* giveTapNode(verdict, link)
-    return link
+    yield* container.route.linkDel(link.index)
   }
   return yield* new CniError({
     code: codes.tryAgainLater,
-    msg: `no free tap node for link "${spec.name}"`,
-    details: "every ifindex that was tried has a /dev/tap node of another link; try again"
+    msg: `no free ifindex for link "${spec.name}"`,
+    details:
+      deviceID === undefined
+        ? "every ifindex that was tried has a /dev/tap node of another link; try again"
+        : `another link of the container has the one that belongs to device "${deviceID}"; remove that link`
   })
 })
 

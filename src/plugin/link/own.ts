@@ -1,10 +1,10 @@
 /**
- * Which link is this attachment's. Its alias says so; but the kernel ignores IFLA_IFALIAS in the request that creates a
- * link, so that one whose ADD was killed right after has none yet. Its ifindex tells then: it was chosen from a sequence
- * that follows from the container ID and the ifname.
+ * Which link is this attachment's. Its ifindex and its name say so, which follow from the container ID and the ifname;
+ * for a link that has another ifindex (one that was imported, or found the usual ones taken) it is the alias, which
+ * whoever is root in the container can change.
  */
 import { encodeAlias, readAlias } from "../../cni/identity/alias.ts"
-import { candidates } from "../../cni/identity/ifindex.ts"
+import { allCandidates, candidates } from "../../cni/identity/ifindex.ts"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import type { Link } from "../../link/Link.ts"
 import type { ConfigService } from "../ConfigService.ts"
@@ -14,8 +14,17 @@ type Config = ConfigService["Service"]
 /** Whether the link that bears the attachment's name is the attachment's. */
 export const isOwnLink = (config: Config, link: Link): boolean => {
   if (link.kind !== config.network.kind.kind) return false
-  if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)
-  return link.index === reservedIndex(config) || ownIndexes(config).includes(link.index)
+  const { containerID, ifname } = config.attachment
+  // Another network made it for this very container and name: this one's ADD found the name taken.
+  const of = readAlias(link.alias)
+  if (of !== undefined && encodeAlias({ ...of, network: config.network.name }) === ownAlias(config)) {
+    return link.alias === ownAlias(config)
+  }
+  return (
+    link.index === reservedIndex(config) ||
+    candidates(containerID, ifname).includes(link.index) ||
+    link.alias === ownAlias(config)
+  )
 }
 
 /** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */
@@ -29,5 +38,5 @@ const reservedIndex = ({ link }: Config): number | undefined => {
 }
 
 /** The ifindexes that this attachment's link may get, best first. */
-export const ownIndexes = ({ attachment }: Config): ReadonlyArray<number> =>
-  candidates(attachment.containerID, attachment.ifname)
+export const ownIndexes = ({ attachment }: Config): Iterable<number> =>
+  allCandidates(attachment.containerID, attachment.ifname)

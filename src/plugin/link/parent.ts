@@ -5,10 +5,22 @@ import { kindByName } from "../../link/kinds.ts"
 import type { Link, Parent } from "../../link/Link.ts"
 import type { Rtnetlink } from "../../services/NetlinkService.ts"
 import { ConfigService } from "../ConfigService.ts"
+import type { Place } from "./place.ts"
 
 /** What the kernel makes the parent of links on `master`: of what is made on a macvlan or macvtap, the link below that one. */
 export const lowerOf = (master: Link): Parent =>
   (kindByName(master.kind ?? "") === undefined ? undefined : master.parent) ?? { index: master.index }
+
+/**
+ * Whether the link, which is in `place`, is on the link of that ifindex in `other`. An ifindex alone says nothing: a pod
+ * can make a link of its own that has any.
+ */
+export const isOn = Effect.fnUntraced(function* (place: Place, link: Link, other: Place, index: number | undefined) {
+  const { parent } = link
+  if (parent === undefined || parent.index !== index) return false
+  if (place.netns.id === other.netns.id) return parent.netnsid === undefined
+  return parent.netnsid !== undefined && parent.netnsid === (yield* place.route.netnsid(other.netns))
+})
 
 /**
  * The configured `master`, in the place where it is looked up: the host's, or with `linkInContainer` the container's. Where

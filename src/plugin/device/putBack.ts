@@ -9,33 +9,40 @@ import type { LinkKind } from "../../link/LinkKind.ts"
 import type { LinkChange } from "../../link/LinkSpec.ts"
 import { LogService } from "../../services/LogService.ts"
 import { LinkNotFound, type NetlinkError } from "../../services/NetlinkService.ts"
-import { type TapError, type TapNode, TapService } from "../../services/TapService.ts"
+import { type DeviceNumber, type TapError, type TapNode, TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
-import { ownAlias } from "./own.ts"
-import type { Place } from "./place.ts"
-import { judgeNode } from "./tapNode.ts"
+import { ownAlias } from "../link/own.ts"
+import { isOn } from "../link/parent.ts"
+import type { Place } from "../link/place.ts"
+import { judgeNode } from "../link/tapNode.ts"
 
-/**
- * Puts the device back, wherever it is: `index` is the ifindex that it was to have in the container, `node` what its tap
- * node was. Never fails: what went wrong is logged, in words.
- */
+/** What is known of a device that is being taken, beside what it was. */
+export interface Taken {
+  /** The ifindex that it was to have in the container. */
+  readonly index: number
+  /** What its tap node was. */
+  readonly node: TapNode | undefined
+  /** The number that it got there. */
+  number?: DeviceNumber
+}
+
+/** Puts the device back, wherever it is. Never fails: what went wrong is logged, in words. */
 export const putBack = (
   host: Place,
   container: Place,
   device: Link,
-  index: number,
-  node: TapNode | undefined
+  taken: Taken
 ): Effect.Effect<void, never, ConfigService | TapService> =>
   Effect.gen(function* () {
     const { log } = yield* LogService
-    const link = yield* restore(host, container, device, index)
+    const link = yield* restore(host, container, device, taken)
     const lost = losses(device, link)
     if (lost.length > 0)
       yield* log("error", () => `${device.name} is back on the host, but ${lost.join(", ")}: taken meanwhile`)
-    if (node === undefined) return
+    if (taken.node === undefined) return
     // A move makes the node anew, root's, and with another number; it goes back to whom it was given.
     const verdict = yield* judgeNode(host.netns, link)
-    if (verdict._tag === "Own") yield* (yield* TapService).give(verdict.node, node)
+    if (verdict._tag === "Own") yield* (yield* TapService).give(verdict.node, taken.node)
   }).pipe(
     Effect.catch((error) =>
       Effect.flatMap(LogService, ({ log }) =>
@@ -48,7 +55,7 @@ export const putBack = (
  * One request where all is well. A refused one is done up to what was refused (a move comes first, then MAC, MTU, name,
  * alias, flags), so the device is looked for again before the rest is tried.
  */
-const restore = Effect.fnUntraced(function* (host: Place, container: Place, device: Link, index: number) {
+const restore = Effect.fnUntraced(function* (host: Place, container: Place, device: Link, taken: Taken) {
   const { network, attachment } = yield* ConfigService
   const last = upLast(network.kind, device)
   let rest: LinkChange | undefined = {
@@ -66,8 +73,8 @@ const restore = Effect.fnUntraced(function* (host: Place, container: Place, devi
   const names = new Set<string | number>([device.index, device.name, attachment.ifname])
   while (rest !== undefined) {
     const change: LinkChange = rest
-    const inContainer = yield* findIn(container, device, [index])
-    const link = inContainer ?? (yield* findIn(host, device, [...names]))
+    const inContainer = yield* findTaken(host, container, device, taken)
+    const link = inContainer ?? (yield* findOn(host, device, [...names]))
     if (link === undefined) return yield* new LinkNotFound({ link: device.name })
     names.add(link.name)
     const { newIndex: _, ...here } = change
@@ -80,7 +87,7 @@ const restore = Effect.fnUntraced(function* (host: Place, container: Place, devi
     rest = done.failure._tag === "NetlinkError" ? without(change, done.failure) : undefined
     if (rest === undefined) return yield* Effect.fail(done.failure)
   }
-  const back = yield* findIn(host, device, [...names])
+  const back = yield* findOn(host, device, [...names])
   if (back === undefined) return yield* new LinkNotFound({ link: device.name })
   if (!last) return back
   yield* host.route.linkSet(back.index, { up: device.up })
@@ -94,18 +101,35 @@ export const upLast = (kind: LinkKind, device: Link): boolean => kind.upLast?.(d
 const settable = (kind: LinkKind, options: LinkOptions): LinkOptions =>
   Object.fromEntries(Object.entries(options).filter(([name]) => kind.attributes[name]?.key !== undefined))
 
-/** The first of those links that is the device, whatever it is called by now: IPAM plugins can rename it. */
-const findIn = Effect.fnUntraced(function* (place: Place, device: Link, links: ReadonlyArray<string | number>) {
+/**
+ * The device in the container, whatever it is called there by now: by its number and its parent. Names, addresses,
+ * aliases and ifindexes are for whoever is root there to arrange; a link on the host's own parent is not.
+ */
+const findTaken = Effect.fnUntraced(function* (host: Place, container: Place, device: Link, taken: Taken) {
+  const { deviceNumber } = yield* TapService
+  for (const link of yield* container.route.linkList) {
+    if (link.kind !== device.kind || !(yield* isOn(container, link, host, device.parent?.index))) continue
+    const number =
+      taken.number === undefined
+        ? undefined
+        : yield* Effect.catch(deviceNumber(container.netns, link), () => Effect.succeed(undefined))
+    // Where no sysfs can be mounted its parent has to do.
+    if (number === undefined ? link.index === taken.index : number === taken.number) return link
+  }
+  return undefined
+})
+
+/** The first of those links of the host that is the device, which may have been put back in part. */
+const findOn = Effect.fnUntraced(function* (host: Place, device: Link, links: ReadonlyArray<string | number>) {
   const config = yield* ConfigService
-  const isDevice = (link: Link): boolean =>
-    link.kind === device.kind &&
-    link.parent?.index === device.parent?.index &&
-    ([config.attachment.ifname, device.name].includes(link.name) ||
-      (link.alias !== undefined && [ownAlias(config), device.alias].includes(link.alias)) ||
-      (link.mac !== undefined && [config.link.mac, device.mac].includes(link.mac)))
+  const looksLikeIt = (link: Link): boolean =>
+    [device.name, config.attachment.ifname].includes(link.name) ||
+    (link.alias !== undefined && [ownAlias(config), device.alias].includes(link.alias)) ||
+    (link.mac !== undefined && [config.link.mac, device.mac].includes(link.mac))
   for (const name of links) {
-    const link = yield* place.route.linkGet(name).pipe(Effect.catchTag("LinkNotFound", () => Effect.succeed(undefined)))
-    if (link !== undefined && isDevice(link)) return link
+    const link = yield* host.route.linkGet(name).pipe(Effect.catchTag("LinkNotFound", () => Effect.succeed(undefined)))
+    if (link === undefined || link.kind !== device.kind) continue
+    if ((yield* isOn(host, link, host, device.parent?.index)) && looksLikeIt(link)) return link
   }
   return undefined
 })

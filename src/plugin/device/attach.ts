@@ -5,21 +5,28 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../../cni/call/CniError.ts"
+import { parseDeviceID } from "../../devices/deviceID.ts"
 import { tracedRollback } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import { type Reservation, ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { toCniError } from "../errors.ts"
-import { importLink } from "./import.ts"
-import { makeLinkOn } from "./make.ts"
-import { permitDevice } from "./permit.ts"
-import type { Place } from "./place.ts"
-import { nodeRights } from "./tapNode.ts"
+import { makeLinkOn } from "../link/make.ts"
+import type { Taker } from "../link/number.ts"
+import { lowerOf } from "../link/parent.ts"
+import { permitDevice } from "../link/permit.ts"
+import type { Place } from "../link/place.ts"
+import { nodeRights } from "../link/tapNode.ts"
+import { awaitFormerPod } from "./formerPod.ts"
+import { importLink, importReserved } from "./import.ts"
+import { checkOwner } from "./owner.ts"
 
 /** The link of a network with a `deviceID`: of our device plugin's, or of somebody else's. */
 export const attachDevice = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
   yield* permitDevice(deviceID)
+  const id = parseDeviceID(deviceID)
+  if (id !== undefined) yield* checkOwner(deviceID, id.resource)
   const device = yield* (yield* ReservationService).lookup(deviceID)
   return device === undefined
     ? yield* importLink(host, container, deviceID)
@@ -30,6 +37,7 @@ export const attachDevice = Effect.fnUntraced(function* (host: Place, container:
 const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation) {
   const reservations = yield* ReservationService
   const { log } = yield* LogService
+  const rights = nodeRights((yield* ConfigService).link)
   let changed = device.standalone
   // Registered before the link is made, hence run after the link is taken back: a node with its link behind it stays.
   yield* Effect.addFinalizer((exit) =>
@@ -39,13 +47,17 @@ const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place
           log("error", () => `could not take back ${device.node}: ${toCniError(error).msg}`)
         ).pipe(tracedRollback("node"))
   )
-  const link = device.standalone
-    ? yield* importLink(host, container, device.deviceID)
-    : yield* makeReserved(host, container, device)
-  const number = yield* (yield* TapService).deviceNumber(container.netns, link)
-  changed = true
-  yield* Effect.uninterruptible(reservations.makeNode(device, number, nodeRights((yield* ConfigService).link)))
-  return link
+  const taker: Taker = {
+    deviceID: device.deviceID,
+    write: (number) =>
+      Effect.suspend(() => {
+        changed = true
+        return Effect.as(Effect.uninterruptible(reservations.makeNode(device, number, rights)), undefined)
+      })
+  }
+  return device.standalone
+    ? yield* importReserved(host, container, device, taker)
+    : yield* makeReserved(host, container, device, taker)
 })
 
 /**
@@ -63,11 +75,11 @@ const takeNodeBack = Effect.fnUntraced(
   Effect.catchTag("LinkNotFound", () => Effect.void)
 )
 
-const makeReserved = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation) {
+const makeReserved = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation, taker: Taker) {
   yield* checkAgreement(device)
-  yield* checkFree(device)
   const parent = yield* findLowerDevice(host, device)
-  return yield* makeLinkOn(host, container, parent, { mode: device.mode }, [device.index])
+  yield* awaitFormerPod(host, device, lowerOf(parent).index)
+  return yield* makeLinkOn(host, container, parent, { mode: device.mode }, { indexes: [device.index], taker })
 })
 
 /** What the network says beside the device must be what the device plugin offers under that name. */
@@ -85,19 +97,6 @@ const disagree = (device: Reservation, key: string, configured: unknown, reserve
     code: codes.invalidConfig,
     msg: `"${key}" is ${JSON.stringify(configured)}, but device "${device.deviceID}" is reserved with ${JSON.stringify(reserved)}`,
     details: `resource "${device.resource}" of the device plugin decides; leave "${key}" out, or make the two agree`
-  })
-
-/** Refuses a device whose ifindex a link has, in whichever namespace: a former pod that has not ended yet. */
-const checkFree = Effect.fnUntraced(function* (device: Reservation) {
-  const holder = yield* (yield* ReservationService).holder(device)
-  if (holder !== undefined) return yield* stillHeld(device)
-})
-
-const stillHeld = (device: Reservation) =>
-  new CniError({
-    code: codes.tryAgainLater,
-    msg: `device "${device.deviceID}" is still held by its former pod`,
-    details: `a link with ifindex ${device.index} exists until that pod's network namespace is gone; try again`
   })
 
 const findLowerDevice = Effect.fnUntraced(function* (host: Place, device: Reservation) {

@@ -1,0 +1,103 @@
+/**
+ * Who may open which number. Of a device it is its node that tells; of any other attachment a symbolic link in a folder
+ * that, as the numbers, is gone after a reboot: `246:1` → `4:4026532281 macvtap-cni:lan/c1/net1 /run/netns/c1`.
+ */
+import { readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import { parseDeviceID } from "../../devices/deviceID.ts"
+import type { Claim } from "../../services/ReservationService.ts"
+import { errnoOf } from "../system/errno.ts"
+import type { Root } from "../system/root.ts"
+import { absent, behind, numberAt } from "./holder.ts"
+import { besideOf, makeFolder } from "./node.ts"
+
+export const defaultClaimFolder = "/run/macvtap-cni/taps"
+
+type Attachment = NonNullable<Claim["attachment"]>
+
+const list = (root: Root, folder: string): ReadonlyArray<string> =>
+  absent(() => root.at(folder, (path) => readdirSync(path))) ?? []
+
+const claimOf = (number: string, claimant: Pick<Claim, "deviceID" | "attachment">): Claim => ({
+  number,
+  ...claimant,
+  linked: behind(number) !== undefined
+})
+
+/** By the nodes of devices. */
+export const deviceClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> =>
+  list(root, folder).flatMap((deviceID) => {
+    if (parseDeviceID(deviceID) === undefined) return []
+    const number = numberAt(root, `${folder}/${deviceID}`)
+    return number === undefined || (wanted !== undefined && number !== wanted) ? [] : [claimOf(number, { deviceID })]
+  })
+
+/** By the links of that folder. */
+export const attachmentClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> =>
+  (wanted === undefined ? list(root, folder) : [wanted]).flatMap((number) => {
+    const attachment = readClaim(root, folder, number)
+    return attachment === undefined ? [] : [claimOf(number, { attachment })]
+  })
+
+const readClaim = (root: Root, folder: string, number: string): Attachment | undefined => {
+  if (!/^\d+:\d+$/.test(number)) return undefined
+  const text = absent(() => root.at(`${folder}/${number}`, (path) => readlinkSync(path)))
+  const [, netnsID = "", alias = "", netnsPath = ""] = /^(\S+) (\S+) (.*)$/s.exec(text ?? "") ?? []
+  return alias === "" ? undefined : { alias, netnsID, netnsPath }
+}
+
+const same = (one: Attachment | undefined, other: Attachment | undefined): boolean =>
+  one?.alias === other?.alias && one?.netnsID === other?.netnsID
+
+/** As the service's `claim`. One's own claim, left over from a call that was killed, is written anew. */
+export const claim = (
+  root: Root,
+  folder: string,
+  number: string,
+  attachment: Attachment,
+  over: Claim | undefined
+): Claim | undefined => {
+  const { alias, netnsID, netnsPath } = attachment
+  const target = `${netnsID} ${alias} ${netnsPath}`
+  const make = (): Claim | undefined => {
+    try {
+      root.at(`${folder}/${number}`, (path) => symlinkSync(target, path))
+      return undefined
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error
+    }
+    const found = readClaim(root, folder, number)
+    if (found !== undefined && found.alias !== alias && !same(found, over?.attachment)) {
+      return claimOf(number, { attachment: found })
+    }
+    root.at(`${folder}/${number}`, (path) => {
+      const beside = besideOf(path)
+      symlinkSync(target, beside)
+      renameSync(beside, path)
+    })
+    return undefined
+  }
+  try {
+    return make()
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error
+    makeFolder(root, folder)
+    return make()
+  }
+}
+
+/** As the service's `unclaim`. */
+export const unclaim = (
+  root: Root,
+  folder: string,
+  isOver: (alias: string) => boolean,
+  number: string | undefined
+): void => {
+  const forget = (one: string): boolean => {
+    const found = readClaim(root, folder, one)
+    if (found === undefined || !isOver(found.alias)) return false
+    root.at(`${folder}/${one}`, (path) => rmSync(path, { force: true }))
+    return true
+  }
+  if (number !== undefined && forget(number)) return
+  for (const one of list(root, folder)) forget(one)
+}

@@ -1,0 +1,41 @@
+/** Which link is behind a node. */
+import { lstatSync, readlinkSync, type Stats } from "node:fs"
+import type { Holder } from "../../services/ReservationService.ts"
+import { errnoOf } from "../system/errno.ts"
+import type { Root } from "../system/root.ts"
+import { deviceOf, noDevice } from "./deviceNumber.ts"
+
+/** undefined where there is nothing: ENOENT of whatever is done at a path. */
+export const absent = <A>(step: () => A): A | undefined => {
+  try {
+    return step()
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined
+    throw error
+  }
+}
+
+/** undefined where there is nothing, or no such folder. */
+const statusOf = (root: Root, path: string): Stats | undefined =>
+  absent(() => root.at(path, (entry) => lstatSync(entry, { throwIfNoEntry: false })))
+
+/** The number of the character device at the path. */
+export const numberAt = (root: Root, path: string): string | undefined => {
+  const stats = statusOf(root, path)
+  const number = stats === undefined ? noDevice : deviceOf(stats)
+  return number === noDevice ? undefined : number
+}
+
+/**
+ * What the kernel shows behind a number, in every namespace: a device named after the link and its ifindex,
+ * `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`; undefined where nobody has it.
+ */
+export const behind = (number: string): string | undefined => absent(() => readlinkSync(`/sys/dev/char/${number}`))
+
+/** The link of ifindex `index` that a node leads to. A number that belongs to nobody, or to another link, is no holder. */
+export const holderOf = (root: Root, node: string, index: number): Holder | undefined => {
+  const device = numberAt(root, node)
+  if (device === undefined) return undefined
+  const [, link, tap] = /\/net\/([^/]+)\/[^/]+\/([^/]+)$/.exec(behind(device) ?? "") ?? []
+  return link !== undefined && tap === `tap${index}` ? { path: node, device, link } : undefined
+}
