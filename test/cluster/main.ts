@@ -54,8 +54,9 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
     if (ownCluster) await up({ multus: "thick", ours: true })
     const words = rest.filter((word) => word !== "--report")
     const began = Date.now()
-    const outcomes = await test(words)
-    if (rest.includes("--report")) writeReport(outcomes, (Date.now() - began) / 1000)
+    const outcomes = await test(words, (soFar) => {
+      if (rest.includes("--report")) writeReport(soFar, (Date.now() - began) / 1000)
+    })
     if (ownCluster) await removeSpace()
     console.log(counted(outcomes))
     return outcomes.some(({ result }) => result === "failed") ? 1 : 0

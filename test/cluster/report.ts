@@ -11,7 +11,7 @@ import { counted, type Outcome } from "./test.ts"
 const file = join(project, "docs/cluster.md")
 const heading = "## The last full run"
 
-/** Replaces the report. `seconds`: how long the checks took. */
+/** Replaces the report, also by what a run has so far. `seconds`: how long the checks took. */
 export const writeReport = (outcomes: ReadonlyArray<Outcome>, seconds: number): void => {
   const [before = ""] = readFileSync(file, "utf8").split(`${heading}\n`)
   const rows = outcomes.map(({ check, result, evidence, seconds: took }) =>
@@ -30,7 +30,6 @@ ${versions()
 ${rows.map((row) => `| ${row} |`).join("\n")}
 `
   writeFileSync(file, `${before}${text}`)
-  console.log(`${file} written`)
 }
 
 /** Fit for a table: one line without bars, not longer than a person reads. */

@@ -14,8 +14,11 @@ export interface Outcome {
   readonly seconds: number
 }
 
-/** Runs the checks whose name holds one of the words (all of them where there are none). */
-export const test = async (words: ReadonlyArray<string>): Promise<ReadonlyArray<Outcome>> => {
+/** Runs the checks whose name holds one of the words (all of them where there are none); `tell` hears after each. */
+export const test = async (
+  words: ReadonlyArray<string>,
+  tell: (soFar: ReadonlyArray<Outcome>) => void
+): Promise<ReadonlyArray<Outcome>> => {
   const chosen = checks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
   if (chosen.length === 0)
     throw new Error(`no check is called ${words.join(" or ")}: ${checks.map(({ name }) => name).join(", ")}`)
@@ -24,6 +27,7 @@ export const test = async (words: ReadonlyArray<string>): Promise<ReadonlyArray<
   for (const check of chosen) {
     const outcome = await runOne(check)
     outcomes.push(outcome)
+    tell(outcomes)
     console.log(`${outcome.result} ${check.name} (${outcome.seconds.toFixed(0)} s): ${outcome.evidence}`)
   }
   return outcomes

@@ -93,8 +93,8 @@ const uninstall: Check = {
       async () => !(await mustInside(["ls", "/run/netns"])).includes("cni-"),
       60_000
     )
-    const done = await tool("uninstall")
-    assert(done.status === 0, `uninstall: ${done.stdout}${done.stderr}`)
+    // The kubelet clears the pod's folder a moment later, and until then its device counts as in use.
+    await until("uninstall goes on", async () => (await tool("uninstall")).status === 0, 60_000)
     const left = await mustInside([
       "sh",
       "-c",
