@@ -14,7 +14,7 @@ import { counted, test } from "./test.ts"
 const usage = `npm run cluster -- COMMAND
   up [--multus thick|thin|none] [--without-macvtap]   starts it; builds what is not built yet
   reload                                              builds this tree's image again and restarts the DaemonSet on it
-  test [--report] [NAME …]                            what is claimed, proved on it; NAMEs choose checks
+  test [--report] [--minutes N] [NAME …]              what is claimed, proved on it; NAMEs choose checks
                                                       (--report: docs/cluster.md says what was seen)
   shell                                               a shell on its node, with kubectl
   kubectl WORDS …                                     kubectl, from anywhere
@@ -52,10 +52,11 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
   test: async () => {
     const ownCluster = firstProcess() === undefined
     if (ownCluster) await up({ multus: "thick", ours: true })
-    const words = rest.filter((word) => word !== "--report")
+    const options = { report: { type: "boolean" }, minutes: { type: "string", default: "60" } } as const
+    const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: true })
     const began = Date.now()
-    const outcomes = await test(words, (soFar) => {
-      if (rest.includes("--report")) writeReport(soFar, (Date.now() - began) / 1000)
+    const outcomes = await test(positionals, Number(values.minutes), (soFar) => {
+      if (values.report === true) writeReport(soFar, (Date.now() - began) / 1000)
     })
     if (ownCluster) await removeSpace()
     console.log(counted(outcomes))

@@ -14,24 +14,32 @@ export interface Outcome {
   readonly seconds: number
 }
 
-/** Runs the checks whose name holds one of the words (all of them where there are none); `tell` hears after each. */
+/**
+ * Runs the checks whose name holds one of the words (all of them where there are none); `tell` hears after each.
+ * What has not begun after so many minutes is skipped.
+ */
 export const test = async (
   words: ReadonlyArray<string>,
+  minutes: number,
   tell: (soFar: ReadonlyArray<Outcome>) => void
 ): Promise<ReadonlyArray<Outcome>> => {
   const chosen = checks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
   if (chosen.length === 0)
     throw new Error(`no check is called ${words.join(" or ")}: ${checks.map(({ name }) => name).join(", ")}`)
+  const end = Date.now() + minutes * 60_000
   await setUp()
   const outcomes: Array<Outcome> = []
   for (const check of chosen) {
-    const outcome = await runOne(check)
+    const late = Date.now() > end
+    const outcome = late ? skipped(check, `no time: ${minutes} minutes had passed`) : await runOne(check)
     outcomes.push(outcome)
     tell(outcomes)
     console.log(`${outcome.result} ${check.name} (${outcome.seconds.toFixed(0)} s): ${outcome.evidence}`)
   }
   return outcomes
 }
+
+const skipped = (check: Check, evidence: string): Outcome => ({ check, result: "skipped", evidence, seconds: 0 })
 
 /** One check, and after it that its pods left nothing, which counts as part of it. */
 const runOne = async (check: Check): Promise<Outcome> => {

@@ -14,9 +14,9 @@ export const checks: ReadonlyArray<Check> = [
   ...networkChecks,
   ...messageChecks,
   ...ruleChecks,
-  ...churnChecks,
   ...deathChecks,
+  ...churnChecks,
   ...memoryChecks,
-  ...oldestChecks,
-  ...lifeChecks
+  ...lifeChecks,
+  ...oldestChecks
 ]

@@ -102,4 +102,4 @@ const forced: Check = {
   }
 }
 
-export const churnChecks: ReadonlyArray<Check> = [thirtyTimes, forced, atOnce]
+export const churnChecks: ReadonlyArray<Check> = [atOnce, forced, thirtyTimes]

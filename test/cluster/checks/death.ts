@@ -146,16 +146,16 @@ const afterReboot: Check = {
 }
 
 export const deathChecks: ReadonlyArray<Check> = [
-  deathOf("kubelet", "kill -9 of the kubelet costs no pod its tap.", () => kill("kubelet")),
-  deathOf("containerd", "kill -9 of containerd costs no pod its tap.", () => kill("containerd")),
-  deathOf("device plugin", "kill -9 of the device plugin costs no pod its tap.", () => killContainer("device-plugin")),
   deathOf("agent", "kill -9 of the agent costs no pod its tap, and calls go on without it.", killAgent),
-  deathOf("Multus", "kill -9 of Multus' daemon costs no pod its tap.", killMultus),
   deathOf("all at once", "kill -9 of all of them together costs no pod its tap.", together),
   deathOf("update of the DaemonSet", "The DaemonSet is replaced under load; pods keep their taps.", async () => {
     await kubectl("-n macvtap-cni rollout restart daemonset/macvtap-cni")
     await kubectl("-n macvtap-cni rollout status daemonset/macvtap-cni --timeout=120s", { timeout: 150_000 })
   }),
+  deathOf("device plugin", "kill -9 of the device plugin costs no pod its tap.", () => killContainer("device-plugin")),
+  deathOf("Multus", "kill -9 of Multus' daemon costs no pod its tap.", killMultus),
+  deathOf("kubelet", "kill -9 of the kubelet costs no pod its tap.", () => kill("kubelet")),
+  deathOf("containerd", "kill -9 of containerd costs no pod its tap.", () => kill("containerd")),
   sandbox,
   afterReboot
 ]
