@@ -94,7 +94,7 @@ export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed
 const rights: Check = {
   name: "manifests: rights",
   claim:
-    "Each container of the DaemonSet has the capabilities that the manifest adds, and not one more, no way to new ones, a seccomp filter and a root that it cannot write.",
+    "Each container of the DaemonSet has the capabilities that the manifest adds, and not one more, no way to new ones unless it says so, a seccomp filter and a root that it cannot write.",
   prove: async () => {
     const lines: Array<string> = []
     for (const { name, securityContext } of containersOfManifest()) {
@@ -103,10 +103,11 @@ const rights: Check = {
       const field = (key: string): string => new RegExp(`^${key}:\\s*(\\S+)`, "m").exec(status)?.[1] ?? ""
       const wanted = maskOf(securityContext?.capabilities?.add ?? [])
       assertSame(`${name}: CapEff, CapBnd`, [field("CapEff"), field("CapBnd")], [wanted, wanted])
-      assertSame(`${name}: NoNewPrivs, Seccomp`, [field("NoNewPrivs"), field("Seccomp")], ["1", "2"])
+      const locked = securityContext?.allowPrivilegeEscalation === false ? "1" : "0"
+      assertSame(`${name}: NoNewPrivs, Seccomp`, [field("NoNewPrivs"), field("Seccomp")], [locked, "2"])
       const root = await mustInside(["sh", "-c", `awk '$2 == "/" { print $4 }' /proc/${pid}/mounts`])
       assert(root.startsWith("ro"), `${name}'s root is mounted ${root}`)
-      lines.push(`${name}: CapEff ${wanted}, NoNewPrivs, seccomp, root read-only`)
+      lines.push(`${name}: CapEff ${wanted}, NoNewPrivs ${locked}, seccomp, root read-only`)
     }
     return lines.join("; ")
   }
