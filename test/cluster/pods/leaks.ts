@@ -17,8 +17,9 @@ const questions: Readonly<Record<string, string>> = {
   "device nodes": "ls /var/lib/macvtap-cni/dev 2>/dev/null",
   leases: "find /run/cni /var/lib/cni/networks -type f -name '*.*.*.*' 2>/dev/null",
   "kept results": "find /var/lib/cni/results /var/lib/cni/multus -type f 2>/dev/null",
-  // Of pods of the checks; others have containers that were started again.
-  containers: `ctr --namespace k8s.io containers list --quiet 'labels."io.kubernetes.pod.namespace"==default'`
+  // That run, of pods of the checks; what has ended the kubelet clears in its own time.
+  containers: `running=$(ctr --namespace k8s.io tasks list | awk '$3 == "RUNNING" { print $1 }')
+    ctr --namespace k8s.io containers list --quiet 'labels."io.kubernetes.pod.namespace"==default' | grep -F "$running"`
 }
 
 /** What is on the node now. */
