@@ -1,8 +1,10 @@
 /** The client, with an agent, without one, and with one that it does not get on with. */
+import { closeSync } from "node:fs"
 import { chmod, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { versionDocument } from "../../src/cni/call/version.ts"
+import { accept, listenAt, receive, send } from "../../src/live/system/packets.ts"
 import { canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
 import { names } from "../lab/call/node.ts"
 import { must, run } from "../lab/run.ts"
@@ -64,6 +66,34 @@ describe.skipIf(!canRunAgent)("the client (a C compiler, root and macvtap)", () 
     await agent.addStandalone()
     await agent.node.add()
     await agent.node.silent("DEL")
+  })
+
+  it.each([
+    ["refuses, as one of tomorrow does", "refused version 2 is spoken here", /version 2 is spoken here/],
+    ["says what no client knows", "sing 1", /does not know/]
+  ])("with an agent that %s: ADD is 11, and DEL is done by the executable", async (_, words, said) => {
+    await using agent = await makeAgentNode()
+    const listener = listenAt(agent.folder.socket)
+    const timer = setInterval(() => {
+      for (let fd = accept(listener); fd !== undefined; fd = accept(listener)) {
+        const connection = fd
+        setTimeout(() => {
+          receive(connection)
+          send(connection, words)
+          closeSync(connection)
+        }, 50)
+      }
+    }, 10)
+    try {
+      const { code, msg } = await agent.node.fails("ADD")
+      assert.strictEqual(code, 11)
+      assert.match(msg, said)
+      await agent.addStandalone()
+      await agent.node.silent("DEL")
+    } finally {
+      clearInterval(timer)
+      closeSync(listener)
+    }
   })
 
   it("says what it is to a person, and what it cannot do", async () => {
