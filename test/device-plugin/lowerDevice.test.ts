@@ -71,3 +71,9 @@ describe("discovery", () => {
     ["a name that no resource can have", link("eth0_", 3), card]
   ])("does not take %s", (_, one, hardware) => assert.isFalse(fits(one, hardware)))
 })
+
+it("a pattern never means the loopback link, however it sorts", () => {
+  const lo = link("lo", 1)
+  assert.strictEqual(chooseLowerDevice(["*"], [lo, link("wan0", 2)]), "wan0")
+  assert.isUndefined(chooseLowerDevice(["l*", "?o"], [lo]))
+})

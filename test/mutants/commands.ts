@@ -12,6 +12,14 @@ const foreign = `if (verdict._tag === "Foreign") return yield* foreignNode(verdi
 
 export const commandEdits: ReadonlyArray<Edit> = [
   ...edits(
+    "plugin/link/import.ts",
+    ["plugin/import.live.test.ts"],
+    [
+      ["lowerOf(master).index !== local", "false"],
+      ["  yield* checkMac(host, device, parent, deviceID)\n", ""]
+    ]
+  ),
+  ...edits(
     "plugin/call.ts",
     [protocol, properties],
     [
@@ -74,7 +82,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
     "plugin/commands/status.ts",
     [gc],
     [
-      ["if (!link.linkInContainer)", "if (true)"],
+      ["if (!comesWithPod) {", "if (true) {"],
       [`new CniError({ ...error, code: codes.notAvailable })`, "error"],
       [`  yield* ipamForward("STATUS")\n`, ""]
     ]
@@ -100,8 +108,6 @@ export const commandEdits: ReadonlyArray<Edit> = [
     [
       ["if (holder !== undefined) {", "if (false) {"],
       ["if (device.kind !== kind) {", "if (false) {"],
-      ["lowerOf(master).index !== local", "false"],
-      ["  yield* checkMac(host, device, parent, deviceID)\n", ""],
       [`before._tag !== "Foreign"`, "true"],
       [`before._tag === "Own" ? before.node : undefined`, "undefined"]
     ]

@@ -19,7 +19,11 @@ export const liveEdits: ReadonlyArray<Edit> = [
     "live/netlink/rtnetlink.ts",
     ["live/rtnetlink.test.ts", "contract/live.live.test.ts"],
     [
-      ["link === index ? [address] : []", "[address]"],
+      [
+        "link === index ? [address] : []",
+        "[address]",
+        "a kernel since 4.20 gives the addresses of the link that is asked for, and no others"
+      ],
       [`error.errno === "EOPNOTSUPP"`, "false"]
     ]
   ),
