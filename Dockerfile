@@ -4,15 +4,21 @@
 # `npm run image` makes the same contents where there is no registry.
 
 FROM --platform=$BUILDPLATFORM docker.io/library/node:24-bookworm-slim AS build
-# For the Node of node_modules, which runs the build.
-RUN apt-get update && apt-get install --yes --no-install-recommends libatomic1
+ARG BUILDARCH
+ARG TARGETARCH
+# For the Node of node_modules, which runs the build; and a C compiler for the client, with the kernel's headers.
+RUN case "$BUILDARCH/$TARGETARCH" in \
+    amd64/arm64) compiler="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;; \
+    arm64/amd64) compiler="gcc-x86-64-linux-gnu libc6-dev-amd64-cross" ;; \
+    *) compiler="gcc libc6-dev" ;; \
+  esac \
+  && apt-get update && apt-get install --yes --no-install-recommends libatomic1 $compiler
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-ARG TARGETARCH
 RUN case "$TARGETARCH" in amd64) target=x64 ;; *) target=$TARGETARCH ;; esac \
-  && npm run build -- --target "$target" --out /plugin/macvtap \
+  && npm run build -- --target "$target" --out /plugin/macvtap && test -x /plugin/macvtap-client \
   && install -D --mode=0644 LICENSE /plugin/usr/share/doc/macvtap-cni/copyright
 
 FROM --platform=$BUILDPLATFORM docker.io/library/debian:bookworm-slim AS libraries

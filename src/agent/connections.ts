@@ -30,13 +30,9 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
 
 /** One connection, until it is closed. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const { uid } = peerOf(connection)
-    if (uid !== 0 && uid !== attended.user) return lastWord(connection, `user ${uid} is not who may call`)
-    return Effect.flatMap(firstPacket(connection, attended.poller), (packet) =>
-      packet === undefined ? lastWord(connection, undefined) : heed(connection, packet, attended)
-    )
-  })
+  Effect.flatMap(firstPacket(connection, attended.poller), (packet) =>
+    packet === undefined ? Effect.sync(() => closeSync(connection)) : heed(connection, packet, attended)
+  )
 
 /** The first packet; undefined where none comes in time, or ever. */
 const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | undefined> =>
@@ -65,8 +61,10 @@ const heed = (connection: number, { text, descriptors }: Packet, attended: Atten
   })
   const refuse = (why: string): Effect.Effect<void> => {
     attended.gate.refuse()
-    return lastWord(connection, why)
+    return speak(connection, say.refused(why))
   }
+  const { uid } = peerOf(connection)
+  if (uid !== 0 && uid !== attended.user) return Effect.ensuring(refuse(`user ${uid} is not who may call`), over)
   if (opening._tag === "Unknown") return Effect.ensuring(refuse(opening.problem), over)
   if (opening._tag === "Status") {
     return attended.status.pipe(
@@ -88,17 +86,17 @@ const heed = (connection: number, { text, descriptors }: Packet, attended: Atten
   })
 }
 
+/** A last word. What came meanwhile is read, since closing over it would take the word back (ECONNRESET). */
 const speak = (connection: number, text: string): Effect.Effect<void> =>
   Effect.sync(() => {
     try {
       send(connection, text)
+      for (let more = receive(connection); more !== undefined && more !== "ended"; more = receive(connection)) {
+        for (const fd of more.descriptors) closeSync(fd)
+      }
     } catch {
       // It is gone already.
     } finally {
       closeSync(connection)
     }
   })
-
-/** Refuses, where there is something to say, and closes the connection. */
-const lastWord = (connection: number, why: string | undefined): Effect.Effect<void> =>
-  why === undefined ? Effect.sync(() => closeSync(connection)) : speak(connection, say.refused(why))

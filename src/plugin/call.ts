@@ -123,7 +123,9 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
   const args = yield* strict
     ? readCniArgs(environment.args)
     : Effect.catch(readCniArgs(environment.args), () => Effect.succeed({} as CniArgs))
-  const prevResult = strict ? yield* readPrevResult(network) : undefined
+  const prevResult = yield* strict
+    ? readPrevResult(network)
+    : Effect.orElseSucceed(readPrevResult(network), () => undefined)
   return ConfigService.of({
     network,
     attachment,

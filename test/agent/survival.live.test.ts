@@ -43,6 +43,7 @@ describe.skipIf(!canRunAgent)("a client that is killed", () => {
     const descriptors = async () => (await readdir(`/proc/${daemon.pid}/fd`)).length
     await agent.node.add()
     await agent.node.silent("DEL")
+    await agent.folder.status()
     const before = await descriptors()
     for (let moment = 0; moment < 300; moment++) {
       await killedAfter(agent, (moment % 60) / 8, "SIGKILL")

@@ -18,6 +18,7 @@ describe("the Dockerfile", () => {
       assert.include(dockerfile, `org.opencontainers.image.${label}=`)
       assert.include(image, `"org.opencontainers.image.${label}":`)
     }
+    assert.include(dockerfile, "test -x /plugin/macvtap-client")
     assert.include(dockerfile, `image.version="${pluginVersion}"`)
     assert.include(dockerfile, `macvtap-cni:${pluginVersion}`)
   })

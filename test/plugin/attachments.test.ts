@@ -160,11 +160,40 @@ describe("many ADDs at once", () => {
   )
 })
 
+describe("a link without an alias, as other plugins make them", () => {
+  const resultOf = (mac: string) => ({
+    prevResult: { cniVersion: "1.1.0", interfaces: [{ name: "net1", mac, sandbox: "/run/netns/c1" }] }
+  })
+
+  it.effect("is in the way of an ADD, until a DEL takes it", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      foreignTap(kernel, "c1", "net1")
+      assert.match(assertError((yield* add(kernel)).stdout).msg, /macvtap.*EEXIST/)
+      assert.strictEqual((yield* del(kernel)).status, 0)
+      assert.strictEqual(kernel.inside("/run/netns/c1").links().length, 1)
+      assert.strictEqual((yield* add(kernel)).status, 0)
+    })
+  )
+
+  it.effect("stays where ADD's result says another MAC address", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      foreignTap(kernel, "c1", "net1")
+      const before = kernel.snapshot()
+      const { mac = "" } = kernel.inside("/run/netns/c1").link("net1")
+      assert.strictEqual((yield* del(kernel, { conf: resultOf("02:00:00:00:00:99") })).status, 0)
+      assertSame(kernel.snapshot(), before)
+      assert.strictEqual((yield* del(kernel, { conf: resultOf(mac.toUpperCase()) })).status, 0)
+      assert.strictEqual(kernel.inside("/run/netns/c1").links().length, 1)
+    })
+  )
+})
+
 describe("ADD for a name that is taken", () => {
   const takers: ReadonlyArray<readonly [string, (kernel: Kernel) => void, RegExp]> = [
     ["a veth", (kernel) => kernel.addVeth({ netns: "/run/netns/c1", name: "net1" }, { name: "v1" }), /veth/],
     ["a dummy", (kernel) => kernel.addLink({ netns: "/run/netns/c1", name: "net1", kind: "dummy" }), /dummy/],
-    ["somebody's macvtap", (kernel) => foreignTap(kernel, "c1", "net1"), /macvtap/],
     ["a macvtap with a note", (kernel) => foreignTap(kernel, "c1", "net1", "do not touch"), /macvtap/],
     [
       "another attachment's",

@@ -59,8 +59,8 @@ const changes: ReadonlyArray<Change> = [
     says: /not the one that was added/
   },
   {
-    of: "its alias, which is gone",
-    make: (kernel, { ifname }) => kernel.inside(sandbox).linkSet(ifname, { alias: "" }),
+    of: "its alias, which is a note of somebody's",
+    make: (kernel, { ifname }) => kernel.inside(sandbox).linkSet(ifname, { alias: "do not touch" }),
     says: /not the one that was added/
   },
   {

@@ -97,5 +97,9 @@ export const changes: ReadonlyArray<Change> = [
 }`
       }
     }
+  },
+  {
+    reason: "a delegate that is not there is said once, in the error: it has nothing to release",
+    calls: { 'key of ADD: ADD {"ipam":{"type":"none-such"}}': { stderr: "" } }
   }
 ]

@@ -14,6 +14,7 @@ import { type DelegateError, DelegateService } from "../../services/DelegateServ
 import { LogService } from "../../services/LogService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { toCniError } from "../errors.ts"
+import { didNothing, outdated } from "./outdated.ts"
 
 type DelegatedCommand = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS"
 
@@ -23,8 +24,20 @@ const timeLimit = 30_000
 /** Milliseconds. A release that hangs must not double the wait. */
 const releaseTimeLimit = 10_000
 
-/** CHECK, STATUS, GC: no answer but success or an error. Nothing where no IPAM is configured. */
-export const ipamForward = (command: "CHECK" | "STATUS" | "GC" | "DEL") => Effect.asVoid(run(command))
+/** CHECK, STATUS, DEL: no answer but success or an error. Nothing where no IPAM is configured. */
+export const ipamForward = (command: "CHECK" | "STATUS" | "DEL") => Effect.asVoid(run(command))
+
+/** GC goes on where the delegate is too old to know it: it keeps what it has, as it always did. */
+export const ipamCollect = Effect.gen(function* () {
+  const { network } = yield* ConfigService
+  const { log } = yield* LogService
+  yield* ask("GC").pipe(
+    Effect.catch((error) => {
+      const refusal = outdated(error, network.cniVersion)
+      return refusal === undefined ? Effect.fail(passUp(error)) : log("info", () => `nothing collected: ${refusal.msg}`)
+    })
+  )
+})
 
 /**
  * The addresses and routes of the attachment, released again when the scope fails. Undefined where no IPAM is configured.
@@ -36,15 +49,22 @@ export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | 
     if (network.ipam === undefined) return undefined
     const { type } = network.ipam
     const { log } = yield* LogService
+    let untouched = false
     yield* Effect.addFinalizer((exit) =>
-      Exit.isSuccess(exit)
+      Exit.isSuccess(exit) || untouched
         ? Effect.void
         : run("DEL", releaseTimeLimit).pipe(
             Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`)),
             tracedRollback("addresses")
           )
     )
-    const result = yield* parseResult(yield* run("ADD"), network.cniVersion).pipe(
+    const stdout = yield* ask("ADD").pipe(
+      Effect.mapError((error) => {
+        untouched = didNothing(error, network.cniVersion)
+        return outdated(error, network.cniVersion) ?? passUp(error)
+      })
+    )
+    const result = yield* parseResult(stdout, network.cniVersion).pipe(
       Effect.mapError((error) => new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
     )
     if (result.ips.length === 0) {
@@ -57,7 +77,14 @@ export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | 
     return result
   })
 
-const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = timeLimit) {
+/** Its stdout, or its error as the caller's. */
+const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout?: number) {
+  const { network } = yield* ConfigService
+  return yield* Effect.mapError(ask(command, timeout), (error) => outdated(error, network.cniVersion) ?? passUp(error))
+})
+
+/** Its stdout; empty where no IPAM is configured. */
+const ask = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = timeLimit) {
   const { network, delegates } = yield* ConfigService
   if (network.ipam === undefined) return ""
   const { type } = network.ipam
@@ -71,10 +98,7 @@ const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout = ti
       timeout
     })
   )
-  return yield* started.pipe(
-    traced(`IPAM ${type} ${command}`, { "ipam.type": type, "ipam.command": command }),
-    Effect.mapError(passUp)
-  )
+  return yield* started.pipe(traced(`IPAM ${type} ${command}`, { "ipam.type": type, "ipam.command": command }))
 })
 
 /** The delegate's own error object goes up unchanged: its words are what the user needs. */

@@ -11,7 +11,7 @@ import { NetnsService } from "../../services/NetnsService.ts"
 import { type Claim, ReservationService } from "../../services/ReservationService.ts"
 import { TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
-import { ipamForward } from "../addresses/ipam.ts"
+import { ipamCollect } from "../addresses/ipam.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { givenMetrics, mendHostAccess, type Survivor } from "../hostAccess/mend.ts"
 import { hostPlace, type Place, placeAt } from "../link/place.ts"
@@ -46,7 +46,7 @@ export const gc = Effect.gen(function* () {
   const errors = collected.flat()
   if (isTap) errors.push(...(yield* errorsOf(unclaim(isOver))))
   if (host !== undefined) errors.push(...(yield* errorsOf(mendHostAccess(host, given, survivors, valid))))
-  errors.push(...(yield* errorsOf(ipamForward("GC"))))
+  errors.push(...(yield* errorsOf(ipamCollect)))
   yield* gathered(errors)
 })
 

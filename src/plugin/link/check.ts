@@ -34,17 +34,17 @@ export const checkLink = Effect.fnUntraced(function* (
   if (config.deviceID !== undefined) yield* checkReservedNode(container, link, config.deviceID)
 })
 
-/** Without its alias neither DEL nor GC would know it; with another's it is another's. */
+/** With another's alias it is another's; without one it was made by a plugin that writes none, if its MAC address is ADD's. */
 const checkIdentity = Effect.fnUntraced(function* (link: Link) {
   const config = yield* ConfigService
   const { kind } = config.network.kind
   if (link.kind !== kind) {
     return yield* differs(`link "${link.name}" is a ${link.kind ?? "hardware link"}, not a ${kind}`)
   }
-  if (link.alias !== ownAlias(config)) {
+  if (link.alias !== undefined && link.alias !== ownAlias(config)) {
     return yield* differs(
       `link "${link.name}" is not the one that was added for this attachment`,
-      `its alias is ${quote(link.alias ?? "")}, but ADD wrote ${quote(ownAlias(config))}`
+      `its alias is ${quote(link.alias)}, but ADD wrote ${quote(ownAlias(config))}`
     )
   }
 })

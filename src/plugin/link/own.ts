@@ -1,12 +1,15 @@
 /**
  * Which link is this attachment's. Its ifindex and its name say so, which follow from the container ID and the ifname;
  * for a link that has another ifindex (one that was imported, or found the usual ones taken) it is the alias, which
- * whoever is root in the container can change.
+ * whoever is root in the container can change. A link without an
+ * alias, as the plugins make them that this one takes the place of, is the attachment's where it has the MAC address of
+ * ADD's result, if the runtime hands that back.
  */
 import { encodeAlias, readAlias } from "../../cni/identity/alias.ts"
 import { allCandidates, candidates } from "../../cni/identity/ifindex.ts"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import type { Link } from "../../link/Link.ts"
+import { sameMac } from "../../wire/mac.ts"
 import type { ConfigService } from "../ConfigService.ts"
 
 type Config = ConfigService["Service"]
@@ -23,8 +26,17 @@ export const isOwnLink = (config: Config, link: Link): boolean => {
   return (
     link.index === reservedIndex(config) ||
     candidates(containerID, ifname).includes(link.index) ||
-    link.alias === ownAlias(config)
+    link.alias === ownAlias(config) ||
+    (link.alias === undefined && hasResultMac(config, link))
   )
+}
+
+/** As ADD's result says, where there is one that says it. */
+const hasResultMac = ({ prevResult, attachment }: Config, { mac }: Link): boolean => {
+  const entry = prevResult?.interfaces.findLast(
+    ({ name, sandbox }) => name === attachment.ifname && sandbox !== undefined
+  )
+  return entry?.mac === undefined || mac === undefined || sameMac(entry.mac, mac)
 }
 
 /** What ADD writes on the link, and GC and people read: `macvtap-cni:<network>/<container id>/<ifname>`. */

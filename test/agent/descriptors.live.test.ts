@@ -1,0 +1,76 @@
+/** Descriptors have to be what they claim, and no path leads out of the client's root directory. */
+import { assert, describe, it } from "vitest"
+import { canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
+import { run } from "../lab/run.ts"
+import { callDescriptors, connect, type Handmade, nextPacket, sendCall } from "./handmade.ts"
+
+const env = "CNI_COMMAND=ADD\0CNI_CONTAINERID=c\0CNI_NETNS=/run/netns/x\0CNI_IFNAME=n\0CNI_PATH=/x\0"
+
+type Change = (right: ReadonlyArray<number>, client: Handmade) => ReadonlyArray<number>
+
+const swapped =
+  (index: number, path: string): Change =>
+  (right, { open }) =>
+    right.map((fd, at) => (at === index ? open(path) : fd))
+
+const cases: ReadonlyArray<readonly [name: string, Change, RegExp]> = [
+  ["none", () => [], /four or five descriptors/],
+  ["too few", (right) => right.slice(0, 3), /four or five descriptors/],
+  ["too many", (right) => [...right, ...right], /four or five descriptors/],
+  ["an environment that is a device", swapped(0, "/dev/zero"), /EINVAL/],
+  ["stdin that is a directory", swapped(1, "/proc"), /EINVAL/],
+  ["a root that is a file", swapped(2, "/etc/hostname"), /no directory/],
+  ["a network namespace that is a mount namespace", swapped(3, "/proc/self/ns/mnt"), /network namespace is none/],
+  ["a network namespace that is a directory", swapped(3, "/"), /network namespace is none/]
+]
+
+describe.skipIf(!canRunAgent)("an agent (a C compiler, root and macvtap)", () => {
+  it("refuses descriptors that are not what they claim", async () => {
+    await using agent = await makeAgentNode()
+    await agent.folder.start()
+    for (const [name, change, words] of cases) {
+      using client = connect(agent.folder.socket)
+      sendCall(client, "macvtap 1 call 0 2 macvtap", change(callDescriptors(client, env), client))
+      const packet = await nextPacket(client)
+      assert.match(packet === "ended" ? packet : packet.text, words, name)
+      assert.strictEqual(await nextPacket(client), "ended")
+    }
+    using client = connect(agent.folder.socket)
+    sendCall(client, "macvtap 1 call 0 0 macvtap", callDescriptors(client, env))
+    const packet = await nextPacket(client)
+    assert.match(packet === "ended" ? packet : packet.text, /CNI_NETNS is missing/)
+    assert.strictEqual((await agent.folder.status()).calls.running, 0)
+  })
+
+  it.each([
+    ["an absolute link", "/link/macvtap.log"],
+    ["a link that climbs", "/up/etc/macvtap-agent-test.log"]
+  ])("opens nothing outside of the client's root, by %s neither", async (_, logFile) => {
+    await using agent = await makeAgentNode()
+    await agent.folder.start()
+    const { node, folder } = agent
+    const outside = `${folder.path}/outside`
+    const script = `mkdir -p "$1/root/bin" "$1/root$1" "$1/outside" &&
+      ln -s "$1/outside" "$1/root/link" && ln -s ../../../../../../../.. "$1/root/up" &&
+      mount --bind "$1" "$1/root$1" && cp "$1/macvtap" "$1/root/bin/macvtap" && shift && exec "$@"`
+    const called = await run(
+      "unshare",
+      ["--mount", "sh", "-ec", script, "sh", folder.path].concat([
+        "nsenter",
+        `--net=${node.host.path}`,
+        "chroot",
+        `${folder.path}/root`,
+        "/bin/macvtap"
+      ]),
+      {
+        env: { PATH: process.env["PATH"] ?? "", CNI_COMMAND: "STATUS", CNI_PATH: "/link:/up/usr/lib/cni" },
+        stdin: JSON.stringify({ ...node.network, logFile, logLevel: "debug", ipam: { type: "host-local" } })
+      }
+    )
+    // A plugin of the machine's is not found from in there.
+    assert.match(assertError(called.stdout).msg, /failed to find plugin/)
+    assert.strictEqual((await run("ls", ["-A", outside])).stdout, "")
+    assert.strictEqual((await run("test", ["-e", "/etc/macvtap-agent-test.log"])).status, 1)
+  })
+})
