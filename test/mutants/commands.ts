@@ -141,8 +141,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
       [foreign, ""],
       ["device === node.device", "true"],
       ["mac === link.mac", "true"],
-      ["asked ? error : log(", "log("],
-      ["const qemuUser = 107", "const qemuUser = 0"]
+      ["asked ? error : log(", "log("]
     ]
   ),
   ...edits(
