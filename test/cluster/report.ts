@@ -9,7 +9,7 @@ import { part } from "./parts/parts.ts"
 import { counted, type Outcome } from "./test.ts"
 
 const file = join(project, "docs/cluster.md")
-const heading = "## The last full run"
+const heading = "## The last run"
 
 /** Replaces the report, also by what a run has so far. `seconds`: how long the checks took. */
 export const writeReport = (outcomes: ReadonlyArray<Outcome>, seconds: number): void => {
