@@ -16,6 +16,7 @@ import { tapLive } from "../live/device/TapLive.ts"
 import { linkMonitorLive } from "../live/netlink/LinkMonitorLive.ts"
 import { netlinkLive } from "../live/netlink/NetlinkLive.ts"
 import { netnsLive } from "../live/netns/NetnsLive.ts"
+import { giveBackMemory, residentMemory } from "../live/system/memory.ts"
 import type { Address } from "../observe/address.ts"
 import { type ListenError, serveHttp } from "../observe/http.ts"
 import { statusLive } from "../observe/Status.ts"
@@ -61,8 +62,17 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
   if (options.listen !== undefined) yield* listen(options.listen)
   yield* Effect.logInfo("the device plugin starts").pipe(Effect.annotateLogs({ ...options }))
   yield* Effect.addFinalizer(() => Effect.logInfo("the device plugin ends"))
+  yield* Effect.forkScoped(keepSmall)
   return yield* runDaemon(options.state, options.checksOwner)
 }, Effect.scoped)
+
+/** Bytes: an idle daemon takes some 50 MiB, most of them pages of the executable that only its start has read. */
+const enough = 72 * 1024 * 1024
+
+/** Looks now and then whether memory is to be given back: an engine would keep what a flood once made it take. */
+const keepSmall = Effect.sync(() => {
+  if (residentMemory() > enough) giveBackMemory()
+}).pipe(Effect.repeat(Schedule.spaced("1 second")))
 
 /** The address may be that of the device plugin from which this one takes over: then it is had when that one has ended. */
 const listen = Effect.fn("listen")(function* (address: Address) {

@@ -1,7 +1,7 @@
 /** How the agent is at the moment somebody looks: figures that are set when they are asked for, and not in between. */
-import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import { residentMemory } from "../../live/system/memory.ts"
 import type { Ended } from "../../observe/Ended.ts"
 import type { Gate } from "../limits.ts"
 
@@ -19,9 +19,6 @@ const memory = Metric.gauge("process_resident_memory_bytes", { description: "Res
 
 /** Attachments that are remembered, and pairs of network and master that are told apart; the rest is "other". */
 const most = { attachments: 8192, pairs: 64 }
-
-/** Bytes of a page, as /proc/self/statm counts them: the only size on x86-64, the usual one on arm64. */
-const page = 4096
 
 export interface Attachments {
   /** Hears of a call's end. */
@@ -81,8 +78,7 @@ export const refreshGauges = (gate: Gate, attachments: Attachments, version: str
     yield* Metric.update(refused, counts.refused - told)
     told = counts.refused
     yield* Metric.update(Metric.withAttributes(build, { version }), 1)
-    const [, resident] = readFileSync("/proc/self/statm", "utf8").split(" ")
-    yield* Metric.update(memory, Number(resident) * page)
+    yield* Metric.update(memory, residentMemory())
     yield* attachments.refresh
   })
 }
