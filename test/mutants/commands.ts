@@ -12,12 +12,18 @@ const foreign = `if (verdict._tag === "Foreign") return yield* foreignNode(verdi
 
 export const commandEdits: ReadonlyArray<Edit> = [
   ...edits(
-    "plugin/link/import.ts",
+    "plugin/device/findDevice.ts",
     ["plugin/import.live.test.ts"],
     [
       ["lowerOf(master).index !== local", "false"],
-      ["  yield* checkMac(host, device, parent, deviceID)\n", ""]
+      ["if (holder !== undefined) {", "if (false) {"],
+      ["if (device.kind !== kind) {", "if (false) {"]
     ]
+  ),
+  ...edits(
+    "plugin/device/import.ts",
+    ["plugin/import.live.test.ts"],
+    [["  yield* checkMac(host, device, parent, deviceID)\n", ""]]
   ),
   ...edits(
     "plugin/call.ts",
@@ -70,12 +76,8 @@ export const commandEdits: ReadonlyArray<Edit> = [
     "plugin/commands/gc.ts",
     [gc, undo],
     [
-      ["!valid.has(link.alias)", "true"],
-      ["isOfNetwork(link.alias, network.name) &&\n    !valid", "!valid"],
-      ["link.kind === network.kind.kind", "true"],
       [`Effect.catchTag("LinkNotFound", () => Effect.void)`, "(it) => it"],
-      [`Effect.catchTag(["NetnsNotFound", "NotANetns"], () => Effect.void)`, "(it) => it"],
-      [`  errors.push(...(yield* errorsOf(ipamForward("GC"))))\n`, ""]
+      [`Effect.catchTag(["NetnsNotFound", "NotANetns"], () => Effect.void)`, "(it) => it"]
     ]
   ),
   ...edits(
@@ -98,66 +100,45 @@ export const commandEdits: ReadonlyArray<Edit> = [
       ],
       ["(Exit.isSuccess(exit) ? Effect.void : undo)", "Effect.void"],
       ["if (onlyTheIndexIsTaken) continue", ""],
-      [`if (verdict._tag === "Foreign") {`, "if (false) {"],
       [`["ENOBUFS", "EMSGSIZE", "ETIMEDOUT", "EPROTO"]`, `["ENOBUFS"]`]
     ]
   ),
   ...edits(
-    "plugin/link/import.ts",
+    "plugin/device/import.ts",
     [undo, attachments, properties],
     [
-      ["if (holder !== undefined) {", "if (false) {"],
-      ["if (device.kind !== kind) {", "if (false) {"],
       [`before._tag !== "Foreign"`, "true"],
       [`before._tag === "Own" ? before.node : undefined`, "undefined"]
     ]
   ),
   ...edits(
-    "plugin/link/putBack.ts",
+    "plugin/device/putBack.ts",
     [undo, properties],
     [
-      ["    link.parent?.index === device.parent?.index &&\n", ""],
-      ["    link.kind === device.kind &&\n", ""],
       [`    alias: device.alias ?? "",\n`, ""],
       ["    promisc: device.promisc,\n", ""],
       [`if (verdict._tag === "Own") `, ""]
     ]
   ),
   ...edits(
-    "plugin/link/attach.ts",
+    "plugin/device/attach.ts",
     [undo, attachments, properties],
     [
       ["link.master !== undefined && link.master !== device.lowerDevice", "false"],
       ["mode !== undefined && mode !== device.mode", "false"],
-      ["  yield* checkFree(device)\n", ""],
       ["let changed = device.standalone", "let changed = false"],
       ["  changed = true\n", ""]
     ]
   ),
-  ...edits(
-    "plugin/link/tapNode.ts",
-    [undo, attachments, properties],
-    [
-      [foreign, ""],
-      ["device === node.device", "true"],
-      ["mac === link.mac", "true"],
-      ["asked ? error : log(", "log("]
-    ]
-  ),
-  ...edits(
-    "plugin/link/own.ts",
-    [undo, attachments, properties],
-    [["  if (readAlias(link.alias) !== undefined) return link.alias === ownAlias(config)\n", ""]]
-  ),
+  ...edits("plugin/link/tapNode.ts", [undo, attachments, properties], [[foreign, ""]]),
+  ...edits("plugin/link/own.ts", [undo, attachments, properties], []),
   ...edits(
     "plugin/link/check.ts",
     [check],
     [
-      ["if (link.alias !== ownAlias(config)) {", "if (false) {"],
       ["if (!link.up) return", "if (false) return"],
       ["config.allmulti && !link.allmulti", "false"],
       ["mtu !== undefined && mtu !== link.mtu", "false"],
-      ["link.parent?.index !== lower.index || !sameNetns", "link.parent?.index !== lower.index"],
       ["owner !== undefined && node.owner !== owner", "false"],
       ["if (found?.path === device.node && found.device === number) return", "return"]
     ]

@@ -2,6 +2,19 @@
 import { type Edit, edits } from "./Edit.ts"
 
 export const liveEdits: ReadonlyArray<Edit> = [
+  ...edits(
+    "live/device/node.ts",
+    ["live/ReservationLive.live.test.ts"],
+    [
+      ["if (!gone) linkSync(aside, node)", ""],
+      ["chmodSync(beside, to.mode)", ""]
+    ]
+  ),
+  ...edits(
+    "live/device/holder.ts",
+    ["live/ReservationLive.live.test.ts"],
+    [["link !== undefined && tap === ", "link !== undefined || tap === "]]
+  ),
   ...edits("live/netlink/conversation.ts", ["live/NetlinkLive.live.test.ts"], [["trace({ message })", ""]]),
   ...edits(
     "live/netlink/conversation.ts",
@@ -59,15 +72,6 @@ export const liveEdits: ReadonlyArray<Edit> = [
       [`if (device !== node.device) throw new SystemError("open", "ESTALE")`, ""],
       [" | constants.O_NOFOLLOW", ""],
       ["chmodSync(path, to.mode)", ""]
-    ]
-  ),
-  ...edits(
-    "live/device/ReservationLive.ts",
-    ["live/ReservationLive.live.test.ts"],
-    [
-      ["if (!gone) linkSync(aside, node)", ""],
-      ["link !== undefined && tap === ", "link !== undefined || tap === "],
-      ["chmodSync(beside, to.mode)", ""]
     ]
   ),
   ...edits(
