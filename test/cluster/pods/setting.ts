@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { until } from "../../lab/run.ts"
 import { node } from "../node/files.ts"
 import { project } from "../node/space.ts"
-import { getJson, kubectl } from "./kubectl.ts"
+import { getJson, kubectl, tryKubectl } from "./kubectl.ts"
 import { create, describeNetwork } from "./pods.ts"
 
 /** The ConfigMap's entries while nothing else is said. */
@@ -55,7 +55,10 @@ export const networks: ReadonlyArray<object> = [
 
 /** Sets all of it up, and waits until the node offers the resources. */
 export const setUp = async (): Promise<void> => {
-  await kubectl(`apply -f ${join(project, "deploy/macvtap-cni.yaml")}`)
+  // Not where it is there: the manifest's own ConfigMap would end the resources for a moment.
+  if ((await tryKubectl("-n macvtap-cni get daemonset macvtap-cni")).status !== 0) {
+    await kubectl(`apply -f ${join(project, "deploy/macvtap-cni.yaml")}`)
+  }
   await create(...networks, describeConfig(JSON.stringify(usualResources)))
   await offers("lan", 60, 90)
   await offers("pair", 2)
