@@ -6,6 +6,8 @@ const attachments = "plugin/attachments.test.ts"
 const check = "plugin/check.test.ts"
 const gc = "plugin/gc.test.ts"
 const protocol = "plugin/protocol.test.ts"
+const parent = "plugin/parent.test.ts"
+const allotted = "plugin/allotted.test.ts"
 const undo = "plugin/meanwhile.test.ts"
 
 const foreign = `if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)`
@@ -130,7 +132,11 @@ export const commandEdits: ReadonlyArray<Edit> = [
       ["  changed = true\n", ""]
     ]
   ),
-  ...edits("plugin/link/tapNode.ts", [undo, attachments, properties], [[foreign, ""]]),
+  ...edits(
+    "plugin/link/tapNode.ts",
+    [undo, attachments, properties],
+    [[foreign, "", "who calls it has turned a foreign node away before: the import, and the making of a link"]]
+  ),
   ...edits("plugin/link/own.ts", [undo, attachments, properties], []),
   ...edits(
     "plugin/link/check.ts",
@@ -146,7 +152,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
   ...edits("plugin/link/place.ts", [protocol], [["container.netns.id === host.netns.id && !netnsOverride", "false"]]),
   ...edits(
     "plugin/link/parent.ts",
-    [protocol, attachments],
+    [parent, protocol, attachments],
     [
       ["(r.table ?? 254) === 254", "true"],
       ["(a.priority ?? 0) - (b.priority ?? 0)", "0"],
@@ -155,7 +161,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
   ),
   ...edits(
     "plugin/addresses/configure.ts",
-    [attachments, properties],
+    [allotted, attachments, properties],
     [
       ["if (duplicate !== undefined) {", "if (false) {"],
       [`if (disabled !== "0") `, ""],
@@ -173,7 +179,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
   ),
   ...edits(
     "plugin/addresses/ipam.ts",
-    [attachments, properties],
+    [allotted, attachments, properties],
     [
       ["if (result.ips.length === 0) {", "if (false) {"],
       [`run("DEL", releaseTimeLimit)`, "Effect.void"]

@@ -162,6 +162,16 @@ const changes: ReadonlyArray<Change> = [
     says: /Failed to find route 10\.30\.0\.0\/16/
   },
   {
+    of: "a route's table",
+    make: (kernel, { ifname }) => {
+      const pod = kernel.inside(sandbox)
+      pod.routeDel("10.30.0.0", 16)
+      pod.routeAdd({ family: 4, dst: "10.30.0.0", prefix: 16, gw: "10.9.0.1", dev: pod.link(ifname).index })
+    },
+    given: { ipam: "both", routes: true },
+    says: /Failed to find route 10\.30\.0\.0\/16/
+  },
+  {
     of: "a route's MTU",
     make: (kernel, { ifname }) => {
       const pod = kernel.inside(sandbox)

@@ -2,8 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { candidates } from "../../src/cni/identity/ifindex.ts"
+import { deviceIndex } from "../../src/devices/deviceID.ts"
+import { deviceName } from "../../src/devices/deviceName.ts"
+import { defaultStateFolder, nodePath } from "../../src/devices/resources.ts"
 import { macvtap } from "../../src/link/macvtap.ts"
 import type { Kernel } from "../../src/mock/Kernel.ts"
+import { deviceOf } from "../../src/mock/kernel/taps.ts"
 import { assertSame } from "../lab/call/assertSame.ts"
 import { callOn } from "../lab/call/onMock.ts"
 import { invocation, makeNode } from "../lab/call/plain.ts"
@@ -143,6 +147,79 @@ describe("while ADD imports a link", () => {
       assert.deepStrictEqual([code, msg], [11, '/dev/tap700 is not the tap of link "net1"'])
       assert.deepStrictEqual(kernel.machine.devtmpfs?.get("/dev/tap700"), theirs)
       assert.deepInclude({ ...kernel.inside().link("dev0") }, { index: 700, up: true })
+    })
+  )
+
+  it.effect("whose node was another's from the start: it gets one of its own, under another ifindex", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      kernel.addNode("/dev/tap700", theirs)
+      makeDevice(kernel)
+      const answer = yield* callOn(kernel, invocation("ADD", { conf: { deviceID: "dev0" } }))
+      assert.strictEqual(answer.status, 0, answer.stdout)
+      const { index } = named(kernel, "net1")
+      assert.notStrictEqual(index, 700)
+      assert.deepInclude(kernel.machine.devtmpfs?.get(`/dev/tap${index}`), { owner: 107, group: 107 })
+      assert.deepStrictEqual(kernel.machine.devtmpfs?.get("/dev/tap700"), theirs)
+    })
+  )
+
+  const givenAway = { owner: 1000, group: 1001, mode: 0o640 }
+
+  /** A device whose node somebody was given is imported; IPAM refuses, after something else has happened. */
+  const importGiven = Effect.fnUntraced(function* (kernel: Kernel, befall: () => void) {
+    makeDevice(kernel)
+    Object.assign(kernel.machine.devtmpfs?.get("/dev/tap700") ?? {}, givenAway)
+    const before = kernel.snapshot()
+    refusingAfter(kernel, befall)
+    const answer = yield* callOn(kernel, invocation("ADD", { conf: { ...ipam, deviceID: "dev0" } }))
+    assert.strictEqual(assertError(answer.stdout).code, 107)
+    assert.strictEqual(kernel.inside().link("dev0").index, 700)
+    return before
+  })
+
+  it.effect("which fails: the node is given back to whom it was", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      const before = yield* importGiven(kernel, () => {
+        assert.deepInclude(kernel.machine.devtmpfs?.get("/dev/tap700"), { owner: 107, group: 107 })
+      })
+      assert.deepInclude(kernel.machine.devtmpfs?.get("/dev/tap700"), givenAway)
+      assert.deepStrictEqual(kernel.snapshot().nodes, before.nodes)
+    })
+  )
+
+  it.effect("which fails, and another's node has taken the name of its own: that one is given to nobody", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      yield* importGiven(kernel, () => kernel.addNode("/dev/tap700", theirs))
+      assert.deepStrictEqual(kernel.machine.devtmpfs?.get("/dev/tap700"), theirs)
+    })
+  )
+
+  it.effect("of the device plugin's that fails once it has moved: the device's node leads to it still", () =>
+    Effect.gen(function* () {
+      const kernel = makeNode()
+      const deviceID = "dataplaneMvp3"
+      const host = kernel.inside()
+      const index = deviceIndex({ resource: "dataplane", ordinal: 3 })
+      const node = nodePath(defaultStateFolder, deviceID)
+      host.linkAdd({ kind: macvtap, name: "lower", parent: 2 })
+      host.linkAdd({ kind: macvtap, name: deviceName(deviceID), parent: 2, index })
+      const numberNow = () => [...kernel.machine.host.links.values()].filter((it) => it.index === index).map(deviceOf)
+      const [number = ""] = numberNow()
+      kernel.machine.stateFolder.resources = {
+        dataplane: { lowerDevice: "eth0", mode: "bridge", capacity: 4, standalone: true }
+      }
+      kernel.machine.stateFolder.nodes.set(node, { device: number, owner: 107, group: 107, mode: 0o660 })
+      // A lower number is free from now on: each move takes the lowest.
+      host.linkDel("lower")
+      atFirst(kernel, "netlink linkSet", () => kernel.failRequest(1, "EIO"))
+      const answer = yield* callOn(kernel, invocation("ADD", { conf: { deviceID } }))
+      assert.match(assertError(answer.stdout).msg, /EIO/)
+      const [back = ""] = numberNow()
+      assert.notStrictEqual(back, number)
+      assert.strictEqual(kernel.machine.stateFolder.nodes.get(node)?.device, back)
     })
   )
 })
