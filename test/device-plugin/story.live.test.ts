@@ -163,13 +163,14 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("devices outlive", () => {
     const pod = await node.pod()
     const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
     await attach(node, pod, deviceID)
+    const [second = ""] = (await node.kubelet.allocate("pod2", dataplane)).devices
     const status = await nodeStatus(node.nodeOf(deviceID))
     for (const end of [kill, terminate, kill]) {
       await end(daemon)
       // Without the daemon, ADD and DEL go on.
       const other = await node.pod()
-      await attach(node, other, `${dataplane}Mvp77`)
-      await detach(node, other, `${dataplane}Mvp77`)
+      await attach(node, other, second)
+      await detach(node, other, second)
       daemon = node.daemon(config)
       await node.kubelet.healthy(dataplane, 120)
       assert.deepStrictEqual(await nodeStatus(node.nodeOf(deviceID)), status)

@@ -63,6 +63,8 @@ export interface Kubelet extends AsyncDisposable {
   readonly healthy: (resource: string, count: number, timeout?: number) => Promise<void>
   /** Healthy devices of the resource now; 0 where there is no plugin for it. */
   readonly healthyNow: (resource: string) => number
+  /** The UID of the pod that has the device, by the checkpoint; undefined where nobody has it. */
+  readonly ownerOf: (deviceID: string) => string | undefined
   /** What a pod's container gets of a resource: asked for the first time, from the checkpoint ever after. */
   readonly allocate: (pod: string, resource: string, count?: number) => Promise<Allotment>
   /** Before each start of the pod's containers. Rejects with what the plugin says. */
@@ -256,6 +258,7 @@ export const startKubelet = async (folder: string, release: Release = "1.37"): P
     healthyNow: (resource) => healthyDevices(resource).length,
     healthy: (resource, count, timeout) =>
       until(`${count} healthy devices of ${resource}`, () => healthyDevices(resource).length === count, timeout),
+    ownerOf: (deviceID) => entries.find((entry) => Object.values(entry.DeviceIDs).flat().includes(deviceID))?.PodUID,
     allocate,
     preStart: async (pod, resource) => {
       const { devices } = await allocate(pod, resource)

@@ -72,9 +72,11 @@ export const makeNode = async (name: string, options: NodeOptions = {}): Promise
     },
     call: (command, pod, deviceID, more = {}) => {
       const [program = "", ...rest] = inNetns(host.name, inOwnMounts([executable], mounts))
+      // As Multus says it: the sandbox is the pod's that the kubelet gave the device to.
+      const args = `IgnoreUnknown=true;K8S_POD_UID=${kubelet.ownerOf(deviceID) ?? pod.name}`
       return run(program, rest, {
         env: {
-          ...attachmentEnv(command, { containerID: pod.name, netns: pod.path }),
+          ...attachmentEnv(command, { containerID: pod.name, netns: pod.path, args }),
           PATH: process.env["PATH"] ?? ""
         },
         stdin: JSON.stringify({ cniVersion: "1.0.0", name: "pods", type: "macvtap", deviceID, ...more })
