@@ -17,7 +17,7 @@ const logged: Array<string> = []
 const logLayer = Layer.succeed(LogService, {
   log: (level, line) => Effect.sync(() => logged.push(`${level} ${line()}`))
 })
-const layer = Layer.mergeAll(netnsLive, Layer.provide(netlinkLive, logLayer))
+const layer = Layer.mergeAll(netnsLive, netlinkLive, logLayer)
 
 const run = <A, E>(program: Effect.Effect<A, E, NetlinkService | NetnsService | Scope.Scope>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.scoped(program), layer))
