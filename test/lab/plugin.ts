@@ -8,9 +8,10 @@ export const executable: string =
 
 /**
  * The client of the agent that runs beside the tests (suite/agent.ts), in a folder without a standalone executable: what
- * it answers, the agent has answered. undefined where there is no C compiler, or no right to run an agent.
+ * it answers, the agent has answered. undefined where there is no C compiler, or no right to run
+ * an agent, and where the variable is empty.
  */
-export const client: string | undefined = process.env["MACVTAP_CNI_CLIENT"]
+export const client: string | undefined = process.env["MACVTAP_CNI_CLIENT"] || undefined
 
 /** Where Debian has its CNI plugins (package containernetworking-plugins). */
 export const debianPlugins = "/usr/lib/cni"
