@@ -7,7 +7,9 @@ import * as Effect from "effect/Effect"
 import type { LinkOptions } from "../link/Link.ts"
 import { macvtap } from "../link/macvtap.ts"
 import type { Netns } from "../link/Netns.ts"
-import type { Rtnetlink } from "../services/NetlinkService.ts"
+import { veth } from "../link/veth.ts"
+import { NetlinkService, type Rtnetlink } from "../services/NetlinkService.ts"
+import { NetnsService } from "../services/NetnsService.ts"
 import { type DeviceNumber, TapService } from "../services/TapService.ts"
 
 /** More than that many numbers were in question at once. */
@@ -51,4 +53,18 @@ export const holdBack = Effect.fnUntraced(function* <E, R>(
     return held.slice(0, -1)
   }
   return yield* new NoFreeNumber({ tried: most })
+})
+
+/**
+ * The same until the scope ends, where nobody sees it: in a namespace of its own, which ends with this process however
+ * that ends.
+ */
+export const holdBackUnseen = Effect.fnUntraced(function* <E, R>(
+  mayBeOpened: (number: DeviceNumber) => Effect.Effect<boolean, E, R>
+) {
+  const netns = yield* (yield* NetnsService).fresh
+  const route = yield* (yield* NetlinkService).connect(netns)
+  yield* route.linkAdd({ kind: veth, name: "stand" })
+  const parent = (yield* route.linkGet("stand")).index
+  yield* holdBack({ netns, route, parent, options: { mode: "bridge" } }, mayBeOpened)
 })

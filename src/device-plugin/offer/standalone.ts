@@ -6,13 +6,14 @@ import * as Effect from "effect/Effect"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { deviceName } from "../../devices/deviceName.ts"
 import { nodeOwner } from "../../devices/nodeOwner.ts"
+import { holdBackUnseen } from "../../devices/placeholders.ts"
 import { standaloneAlias, standaloneDevice } from "../../devices/standalone.ts"
 import type { Link } from "../../link/Link.ts"
 import { macvtap } from "../../link/macvtap.ts"
 import { NetlinkService, type Rtnetlink } from "../../services/NetlinkService.ts"
 import { NetnsService } from "../../services/NetnsService.ts"
 import { ReservationService } from "../../services/ReservationService.ts"
-import { TapService } from "../../services/TapService.ts"
+import { type DeviceNumber, TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
 import { CallRefused } from "../endpoint/EndpointServer.ts"
 import type { Offer } from "./Offer.ts"
@@ -51,11 +52,40 @@ const makeLink = Effect.fnUntraced(function* (route: Rtnetlink, offer: Offer, de
   return yield* route.linkGet(index)
 })
 
-const makeNode = Effect.fnUntraced(function* (deviceID: string, node: string, link: Link) {
+/** A number that another may open falls to a new link again, unless something has it meanwhile; not often in a row. */
+const rounds = 8
+
+/**
+ * The node of the link that there is, or of a new one: with a number that nobody else may open. The node is made first and
+ * the others are looked at afterwards, so that of two who come by a number at least one sees the other.
+ */
+const makeNode = Effect.fnUntraced(function* (
+  deviceID: string,
+  node: string,
+  kept: Link | undefined,
+  make: { readonly route: Rtnetlink; readonly link: ReturnType<typeof makeLink> }
+) {
+  const reservations = yield* ReservationService
   const netns = yield* (yield* NetnsService).current
-  const number = yield* (yield* TapService).deviceNumber(netns, link)
-  yield* (yield* ReservationService).makeNode({ node }, number, nodeOwner)
-  yield* Effect.logInfo("made a standalone device").pipe(Effect.annotateLogs({ device: deviceID, link: link.name }))
+  // An attachment may be over that has a claim. Its namespace cannot be looked for from a container, so that GC decides.
+  const mayBeOpened = (number: DeviceNumber) =>
+    Effect.map(reservations.claims(number), (claims) => claims.some((claim) => claim.deviceID !== deviceID))
+  let link = kept ?? (yield* make.link)
+  for (let round = 0; round < rounds; round++) {
+    const number = yield* (yield* TapService).deviceNumber(netns, link)
+    yield* reservations.makeNode({ node }, number, nodeOwner)
+    if (!(yield* mayBeOpened(number))) {
+      return yield* Effect.annotateLogs(Effect.logInfo("made a standalone device"), {
+        device: deviceID,
+        link: link.name
+      })
+    }
+    yield* make.route.linkDel(link.index)
+    yield* holdBackUnseen(mayBeOpened)
+    link = yield* make.link
+  }
+  yield* make.route.linkDel(link.index)
+  return yield* refuse(`device ${deviceID}: others came by its number ${rounds} times in a row`)
 }, Effect.scoped)
 
 /**
@@ -81,7 +111,7 @@ export const ensureStandalone = Effect.fnUntraced(
         if (there !== undefined && fresh) yield* route.linkDel(there.index)
         const kept = fresh ? undefined : there
         if (kept !== undefined && holder?.path === node) return
-        yield* makeNode(deviceID, node, kept ?? (yield* makeLink(route, offer, deviceID, index)))
+        yield* makeNode(deviceID, node, kept, { route, link: makeLink(route, offer, deviceID, index) })
       })
     )
   },
@@ -89,6 +119,7 @@ export const ensureStandalone = Effect.fnUntraced(
     NetlinkError: (error) => refuse(`${error.operation}: ${error.extack ?? error.errno}`),
     LinkNotFound: (error) => refuse(`there is no link ${quote(error.link)} on this node`),
     NetnsError: (error) => refuse(`${error.operation} ${error.path}: ${error.errno}`),
+    NoFreeNumber: ({ tried }) => refuse(`${tried} numbers of taps in a row may be opened by pods that have not ended`),
     TapError: (error) => refuse(`${error.operation} ${error.path}: ${error.errno}`),
     ReservationError: (error) => refuse(`${error.operation} ${error.path}: ${error.problem}; ${error.advice}`)
   })

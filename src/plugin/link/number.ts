@@ -5,10 +5,9 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../../cni/call/CniError.ts"
-import { holdBack, type NoFreeNumber } from "../../devices/placeholders.ts"
+import { holdBackUnseen, type NoFreeNumber } from "../../devices/placeholders.ts"
 import type { Netns } from "../../link/Netns.ts"
-import { veth } from "../../link/veth.ts"
-import { type NetlinkError, NetlinkService } from "../../services/NetlinkService.ts"
+import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { type NetnsError, NetnsService } from "../../services/NetnsService.ts"
 import { type Claim, type ReservationError, ReservationService } from "../../services/ReservationService.ts"
 import type { DeviceNumber, TapError } from "../../services/TapService.ts"
@@ -55,17 +54,10 @@ export const attachmentTaker = Effect.fnUntraced(function* (netns: Netns) {
   return { write } satisfies Taker
 })
 
-/**
- * Until the scope ends, the next link gets a number that nobody else may open. Placeholders are made in a namespace of
- * their own, which ends with this process however that ends.
- */
+/** Until the scope ends, the next link gets a number that nobody else may open. */
 export const keepNumbersBack = Effect.fnUntraced(
   function* (taker: Taker) {
-    const netns = yield* (yield* NetnsService).fresh
-    const route = yield* (yield* NetlinkService).connect(netns)
-    yield* route.linkAdd({ kind: veth, name: "stand" })
-    const parent = (yield* route.linkGet("stand")).index
-    yield* holdBack({ netns, route, parent, options: { mode: "bridge" } }, (number) => mayBeOpened(number, taker))
+    yield* holdBackUnseen((number) => mayBeOpened(number, taker))
   },
   Effect.catchTags({
     NetlinkError: (error) => noNumber(error),
