@@ -48,8 +48,8 @@ export interface Stage {
 export interface Resident {
   /** The client, as it is called. */
   readonly program: string
-  /** Starts the agent. */
-  readonly start: () => Promise<Seen>
+  /** Starts the agent; why it cannot be, where that is so (in a user namespace there is none). */
+  readonly start: () => Promise<Seen | string>
   readonly call: (call: Call) => Promise<Answer>
   readonly trace: (call: Call) => Promise<Answer>
 }

@@ -153,11 +153,15 @@ const residentWay = (command: ReadonlyArray<string>, shown: string, signal: Abor
     start: async () => {
       const [program = "", ...args] = command
       const agent = spawn(program, [...args, "agent", "--log-level", "warning"], {
-        stdio: ["ignore", "ignore", "inherit"]
+        stdio: ["ignore", "ignore", "pipe"]
       })
       agents.add(agent)
+      let said = ""
+      agent.stderr.on("data", (chunk) => {
+        said += chunk
+      })
       for (let tries = 0; !existsSync(socket); tries++) {
-        if (agent.exitCode !== null || tries === 200) throw new Surprise("the agent does not listen")
+        if (agent.exitCode !== null || tries === 200) return said.trim() || "the agent does not listen"
         await new Promise((go) => setTimeout(go, 50))
       }
       return { typed: `${shown} agent &`, lines: [] }

@@ -103,12 +103,13 @@ export const story = async (stage: Stage, say: (line: string) => void): Promise<
   await call("DEL", today, "config-of-today")
   await gone()
 
-  const { resident } = stage
-  if (typeof resident === "string") {
-    title(`A node starts one engine and not one for each call: not here, ${resident}`)
+  const started = typeof stage.resident === "string" ? stage.resident : await stage.resident.start()
+  const resident = typeof started === "string" ? started : stage.resident
+  if (typeof resident === "string" || typeof started === "string") {
+    title(`A node starts one engine and not one for each call: not here, ${started}`)
   } else {
     title("One engine a node: an agent stays up, and what the runtime starts is a client of a few kilobytes")
-    show(await resident.start())
+    show(started)
     await call("ADD", today, "config-of-today", resident)
     await call("DEL", today, "config-of-today", resident)
     await gone()
