@@ -38,7 +38,7 @@ const verify = Effect.fnUntraced(function* (resource: string, deviceID: string, 
   const id = parseDeviceID(deviceID)
   const index = id === undefined ? 0 : deviceIndex(id)
   const holder = yield* (yield* ReservationService).holder({ node, index })
-  if (holder?.path === node) {
+  if (holder !== undefined) {
     const found = { resource, device: deviceID, link: holder.link, number: holder.device }
     return yield* Effect.logInfo("a container starts with the device's own link").pipe(Effect.annotateLogs(found))
   }
@@ -46,12 +46,10 @@ const verify = Effect.fnUntraced(function* (resource: string, deviceID: string, 
   return yield* new CallRefused({
     code: "FAILED_PRECONDITION",
     message:
-      holder === undefined
-        ? `device ${deviceID} has no link: no network attachment of the pod has made one. A pod that requests ${name} ` +
-          `needs a network (annotation k8s.v1.cni.cncf.io/networks) of type macvtap whose NetworkAttachmentDefinition ` +
-          `has the annotation k8s.v1.cni.cncf.io/resourceName: ${name}; for pods without one, set "standalone": true on ` +
-          `the resource. If it had a link, that is gone, as when its lower device was removed: delete the pod`
-        : `device ${deviceID}: ${node} is not the tap of link "${holder.link}" (device ${holder.device}), which holds the device`
+      `device ${deviceID} has no link: no network attachment of the pod has made one. A pod that requests ${name} ` +
+      `needs a network (annotation k8s.v1.cni.cncf.io/networks) of type macvtap whose NetworkAttachmentDefinition ` +
+      `has the annotation k8s.v1.cni.cncf.io/resourceName: ${name}; for pods without one, set "standalone": true on ` +
+      `the resource. If it had a link, that is gone, as when its lower device was removed: delete the pod`
   })
 })
 
