@@ -130,7 +130,7 @@ const readConfig = Effect.fnUntraced(function* (environment: Environment, networ
     network,
     attachment,
     ...(args.podUid === undefined ? {} : { podUid: args.podUid }),
-    link: strict || command === "STATUS" ? yield* readLinkConf(network, args) : lenientLinkConf(network),
+    link: strict || command === "STATUS" ? yield* readLinkConf(network, strict ? args : {}) : lenientLinkConf(network),
     delegates: { path: environment.path, env },
     netnsOverride: environment.netnsOverride,
     ...(args.podNamespace === undefined ? {} : { podNamespace: args.podNamespace }),

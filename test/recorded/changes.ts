@@ -30,6 +30,24 @@ const noMaster = JSON.stringify(
 
 export const changes: ReadonlyArray<Change> = [
   {
+    reason: "a device's former pod is waited for, three seconds, and the answer says so",
+    calls: {
+      "reserved: ADD of what is held": {
+        stdout: JSON.stringify(
+          {
+            cniVersion: "1.1.0",
+            code: 11,
+            msg: `device "rttttttttMvp1" is still held by its former pod`,
+            details:
+              "a link with ifindex <index> exists until that pod's network namespace is gone, which it was not within 3 s; try again"
+          },
+          undefined,
+          4
+        )
+      }
+    }
+  },
+  {
     reason: "a link without addresses is made at 0.1.0 and 0.2.0 too, whose results can say no more of it than dns",
     calls: {
       "text for ADD: null as version": { stdout: noMaster },
