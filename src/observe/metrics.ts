@@ -24,6 +24,11 @@ export const ipamSeconds = histogram("macvtap_cni_ipam_duration_seconds", "Time 
 export const waitSeconds = histogram("macvtap_cni_wait_duration_seconds", "Time that calls waited, by what for")
 export const rollbacks = counter("macvtap_cni_rollbacks_total", "What failed calls took back")
 
+export const heldBack = counter(
+  "macvtap_cni_numbers_held_back_total",
+  "Taps for which numbers had to be held back, since another pod could still open the first that came"
+)
+
 /** Values of a label that comes from configurations: so many, and "other" for all the rest. */
 const mostValues = 16
 
@@ -56,6 +61,7 @@ export const makeMeter = (context: Context.Context<never> = Context.empty()): ((
       if (errno !== undefined) count(kernelErrors, { operation, errno })
     } else if (wait !== undefined) observe(waitSeconds, { for: wait }, ended)
     else if (type !== undefined) observe(ipamSeconds, { type: ended.failed ? "failed" : known(type) }, ended)
+    if (ended.attributes.has("held.back")) count(heldBack, {})
     const rollback = text(ended, "rollback.of")
     if (rollback !== undefined) count(rollbacks, { what: rollback })
   }

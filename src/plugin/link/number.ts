@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { holdBackUnseen, type NoFreeNumber } from "../../devices/placeholders.ts"
 import type { Netns } from "../../link/Netns.ts"
+import { traced } from "../../observe/span.ts"
 import type { NetlinkError } from "../../services/NetlinkService.ts"
 import { type NetnsError, NetnsService } from "../../services/NetnsService.ts"
 import { type Claim, type ReservationError, ReservationService } from "../../services/ReservationService.ts"
@@ -65,7 +66,8 @@ export const keepNumbersBack = Effect.fnUntraced(
     NetnsError: (error) => noNumber(error),
     TapError: (error) => noNumber(error),
     NoFreeNumber: (error) => noNumber(error)
-  })
+  }),
+  traced("hold numbers back", { "held.back": true })
 )
 
 /** Whether another than the taker may open the number. */

@@ -1,0 +1,56 @@
+/** What spans are counted as, and that nobody can multiply a label. */
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import { format } from "effect/observability/PrometheusMetrics"
+import * as Tracer from "effect/Tracer"
+import { listening } from "../../src/observe/Ended.ts"
+import { makeMeter } from "../../src/observe/metrics.ts"
+import { traced, tracedCall } from "../../src/observe/span.ts"
+
+/** The figures after `work`, in a registry of their own. */
+const figuresOf = (work: Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<never>()
+    const tracer = listening(Tracer.nativeTracer, makeMeter(context))
+    yield* work.pipe(Effect.ignore, Effect.provideService(Tracer.Tracer, tracer))
+    return (yield* format()).split("\n")
+  }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+
+it.effect("a call, what it asked of the kernel, what it waited for and what it took back", () =>
+  Effect.gen(function* () {
+    const refused = Effect.fail("EEXIST").pipe(
+      Effect.tapError((errno) => Effect.annotateCurrentSpan({ "netlink.errno": errno })),
+      traced("ip link add net1", { "netlink.operation": "ip link add" })
+    )
+    const steps = Effect.all([
+      Effect.void.pipe(traced("wait", { "wait.for": "place" })),
+      Effect.void.pipe(traced("hold numbers back", { "held.back": true })),
+      Effect.void.pipe(traced("take back the link", { "rollback.of": "link" })),
+      refused
+    ]).pipe(Effect.tapError(() => Effect.annotateCurrentSpan({ "cni.error.code": 7 })))
+    const lines = yield* figuresOf(steps.pipe(tracedCall("CNI ADD", { "cni.command": "ADD" })))
+    for (const line of [
+      'macvtap_cni_calls_total{command="ADD",code="7"} 1',
+      'macvtap_cni_call_duration_seconds_count{command="ADD"} 1',
+      'macvtap_cni_kernel_refusals_total{operation="ip link add",errno="EEXIST"} 1',
+      'macvtap_cni_wait_duration_seconds_count{for="place"} 1',
+      'macvtap_cni_rollbacks_total{what="link"} 1',
+      "macvtap_cni_numbers_held_back_total 1"
+    ]) {
+      assert.include(lines, line)
+    }
+  })
+)
+
+it.effect("tells 16 types of IPAM apart, and not one more", () =>
+  Effect.gen(function* () {
+    const types = Array.from({ length: 100 }, (_, n) => `type${n}`)
+    const calls = Effect.forEach(types, (type) => Effect.void.pipe(traced("IPAM", { "ipam.type": type })))
+    const counts = (yield* figuresOf(calls)).filter((line) =>
+      line.startsWith("macvtap_cni_ipam_duration_seconds_count")
+    )
+    assert.lengthOf(counts, 17)
+    assert.include(counts, 'macvtap_cni_ipam_duration_seconds_count{type="other"} 84')
+  })
+)
