@@ -5,8 +5,10 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import koffi from "koffi"
-import { setns } from "../src/live/system/libc.ts"
+import { isCloseOnExec, setns } from "../src/live/system/libc.ts"
 
+// The sources configure koffi when they first load the library, which cannot be done once anybody has loaded one.
+isCloseOnExec(1)
 const libc = koffi.load(null)
 const posixSpawn = libc.func(
   "int posix_spawn(_Out_ int *pid, const char *path, void *actions, void *attributes, const char **argv, const char **envp)"

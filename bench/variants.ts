@@ -49,7 +49,7 @@ const variants = {
     {
       file: "src/main.ts",
       replacements: [
-        ["import { call }", 'import { mark, tell } from "./variants/marks.ts"\nimport { call }'],
+        ["import { call }", 'import { mark, tell } from "../bench/variants/marks.ts"\nimport { call }'],
         ["\nconst services =", '\nmark("modules evaluated")\nconst services ='],
         [
           "fiber.addObserver((exit) => {",

@@ -22,7 +22,7 @@ export const devicePluginEdits: ReadonlyArray<Edit> = [
         "const stranger = devices.find((id) => !isDeviceOf(resource, id))",
         "const stranger: string | undefined = undefined"
       ],
-      ["if (holder?.path === node) {", "if (holder !== undefined) {"]
+      ["if (holder !== undefined) {", "if (holder === undefined) {"]
     ]
   ),
   ...edits(

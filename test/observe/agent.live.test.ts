@@ -104,7 +104,8 @@ describe.skipIf(!hasMacvtap || !compiled)("an agent that is looked at (root, mac
       const error = await node.fails("ADD", { path: stub.path, conf: { ipam: { type: "stub" } } })
       const [, trace = ""] = /; trace ([0-9a-f]{32})$/.exec(error.details ?? "") ?? assert.fail(error.details)
       await arrived(collector)
-      const { spans } = collector
+      // One that was sent again, its answer being late, comes twice.
+      const spans = [...new Map(collector.spans.map((span) => [span.spanId, span])).values()]
       assert.isTrue(spans.every(({ traceId }) => traceId === trace))
       const call = spans.find(({ name }) => name === "CNI ADD")
       assert.strictEqual(call?.status.code, 2)
