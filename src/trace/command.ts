@@ -1,6 +1,5 @@
 /** `macvtap trace`: one call, and where its time went. */
 import { basename } from "node:path"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
 import { StdinError } from "../cni/call/Invocation.ts"
@@ -11,7 +10,6 @@ import { type Ended, listening } from "../observe/Ended.ts"
 import { Sampling } from "../observe/span.ts"
 import { mermaid, waterfall } from "../observe/waterfall.ts"
 import { call } from "../plugin/call.ts"
-import { CallerService } from "../services/CallerService.ts"
 import { quote } from "../wire/foreign.ts"
 import { traceProgram } from "./program.ts"
 
@@ -83,13 +81,12 @@ const readWords = (words: ReadonlyArray<string>): Words => {
 const traceHere = (env: Readonly<Record<string, string | undefined>>, program: string | undefined) =>
   Effect.suspend(() => {
     const spans: Array<Ended> = []
-    const services = liveServices({ knowsAbsence: false })
     const stdin = Effect.try({
       try: readInput,
       catch: (error) => new StdinError({ message: (error as NodeJS.ErrnoException).code ?? String(error) })
     })
     return call({ program: basename(program ?? "macvtap"), env, stdin }).pipe(
-      Effect.provide(Context.add(services, CallerService, Context.get(services, CallerService))),
+      Effect.provide(liveServices({ knowsAbsence: false })),
       Effect.provideService(Sampling, () => true),
       Effect.provideService(
         Tracer.Tracer,

@@ -31,18 +31,20 @@ const arrived = async ({ spans }: Collector): Promise<void> => {
   }
 }
 
+/** What makes an agent send its spans there, soon. */
+const sentTo = ({ url }: Collector): Readonly<Record<string, string>> => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: url,
+  OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+  OTEL_BSP_SCHEDULE_DELAY: "100"
+})
+
 const sumOf = (samples: ReadonlyMap<string, number>, pattern: RegExp): number =>
   [...samples].filter(([name]) => pattern.test(name)).reduce((sum, [, value]) => sum + value, 0)
 
 describe.skipIf(!hasMacvtap || !compiled)("an agent that is looked at (root, macvtap, a C compiler)", () => {
   it("makes one trace from the runtime by way of client and agent to IPAM and the kernel", async () => {
     await using collector = await makeCollector()
-    const otel = {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      OTEL_BSP_SCHEDULE_DELAY: "100"
-    }
-    await withAgent(otel, async (node, _, __, lines) => {
+    await withAgent(sentTo(collector), async (node, _, __, lines) => {
       const answer = says({ cniVersion: "1.0.0", ips: [{ address: "10.1.2.3/24" }] })
       await using stub = await makeStub({ ADD: `printenv TRACEPARENT > "$(dirname "$0")/trace"\n${answer}`, DEL: "" })
       const call = {
@@ -89,12 +91,7 @@ describe.skipIf(!hasMacvtap || !compiled)("an agent that is looked at (root, mac
 
   it("tells of a failure what was asked, what the kernel said, and what was taken back", async () => {
     await using collector = await makeCollector()
-    const otel = {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      OTEL_BSP_SCHEDULE_DELAY: "100"
-    }
-    await withAgent(otel, async (node) => {
+    await withAgent(sentTo(collector), async (node) => {
       const answer = says({
         cniVersion: "1.0.0",
         ips: [{ address: "10.1.2.3/24" }],
