@@ -88,7 +88,10 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
   const agentFolder = await makeAgentFolder("bm-agent")
   if (typeof agentFolder === "string") skip("the client and an agent", agentFolder)
   else stack.use(agentFolder)
-  const agent = typeof agentFolder === "string" ? undefined : await agentFolder.start({ args: ["--calls", "512"] })
+  const agent =
+    typeof agentFolder === "string"
+      ? undefined
+      : await agentFolder.start({ args: ["--calls", "512"], log: join(folder, "agent.log") })
   const executables = { ...built, client: typeof agentFolder === "string" ? undefined : agentFolder.client }
 
   title("Cold calls")

@@ -1,6 +1,7 @@
 /** What it costs to be looked at: ADD through agents whose tracing is off, on, and sampled at 1 %. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { join } from "node:path"
 import { makeAgentFolder } from "../test/lab/agent.ts"
 import { expect } from "../test/lab/long/report.ts"
 import { callOf, fault, programOf } from "./call.ts"
@@ -45,7 +46,7 @@ export const compareTracing = async (scene: Scene, rounds: number): Promise<Trac
     const folder = await makeAgentFolder(`bm-trace-${key}`)
     if (typeof folder === "string") throw new Error(folder)
     stack.use(folder)
-    await folder.start({ env: ways[key] })
+    await folder.start({ env: ways[key], log: join(scene.folder, `${key}.log`) })
     clients.set(key, folder.client)
   }
   const containers = await makeNamespaces(

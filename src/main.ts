@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { StdinError } from "./cni/call/Invocation.ts"
 import { liveServices } from "./live/layer.ts"
+import { makeLogStream } from "./live/process/logStream.ts"
 import { readInput } from "./live/process/streams.ts"
 import { call } from "./plugin/call.ts"
 import { CallerService } from "./services/CallerService.ts"
@@ -63,6 +64,7 @@ function command(name: string, args: ReadonlyArray<string>): Effect.Effect<numbe
         out: (text) =>
           Effect.mapError(caller.answer(text, 0), ({ reason }) => ({ reason: `error writing to stdout: ${reason}` })),
         err: caller.tell,
+        log: makeLogStream(2),
         machine: Layer.succeedContext(services)
       })
     )

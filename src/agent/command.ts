@@ -60,7 +60,7 @@ export const agent = makeCommand({
   ],
   options,
   resident: true,
-  run: Effect.fnUntraced(function* (values, { env, err, out, commandLine, pid }) {
+  run: Effect.fnUntraced(function* (values, { env, err, log, out, commandLine, pid }) {
     const limits = yield* readLimits(values)
     if (values.status) {
       const { askAgent } = yield* Effect.promise(() => import("./conversation/ask.ts"))
@@ -91,7 +91,7 @@ export const agent = makeCommand({
       limits,
       listen: yield* readAddress(values.listen),
       level: values["log-level"],
-      process: { env, pid, err }
+      process: { env, pid, log }
     })
   })
 })

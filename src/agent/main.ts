@@ -24,14 +24,14 @@ export interface AgentSettings {
   readonly process: {
     readonly env: Readonly<Record<string, string | undefined>>
     readonly pid: number
-    readonly err: (text: string) => Effect.Effect<void>
+    readonly log: (line: string) => void
   }
 }
 
 /** Ends only by failing, or by being interrupted. */
-export const runAgent = ({ socket, limits, listen, level, process: { env, pid, err } }: AgentSettings) =>
+export const runAgent = ({ socket, limits, listen, level, process: { env, pid, log } }: AgentSettings) =>
   Effect.gen(function* () {
-    const say = makeSay(level, (line) => Effect.runSync(err(line)))
+    const say = makeSay(level, log)
     const attachments = makeAttachments()
     const thrift = makeThrift(giveBackMemory)
     const telemetry = makeTelemetry(env, pluginVersion, (call, trace) => {

@@ -73,6 +73,8 @@ export interface Surroundings {
   readonly out: (text: string) => Effect.Effect<void, ToolError>
   /** Writes to stderr; best effort. */
   readonly err: (text: string) => Effect.Effect<void>
+  /** Writes lines to stderr without waiting for whoever reads it: for what stays up, and must not stop. */
+  readonly log: (line: string) => void
   readonly machine: Layer.Layer<Machine>
   /** What follows the options, where the command takes any. */
   readonly operands: ReadonlyArray<string>

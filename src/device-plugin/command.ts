@@ -68,10 +68,10 @@ export const devicePlugin = makeCommand({
   ],
   options,
   resident: true,
-  run: Effect.fnUntraced(function* (values, { env, err }) {
+  run: Effect.fnUntraced(function* (values, { env, log }) {
     const read = yield* readOptions(values)
     const { runDevicePlugin } = yield* Effect.promise(() => import("./main.ts"))
-    return yield* runDevicePlugin(read, { env, err })
+    return yield* runDevicePlugin(read, { env, log })
   })
 })
 

@@ -93,11 +93,9 @@ const internal = "internal error, a fault of macvtap; please report it"
 /** Runs until it is interrupted, and gives the exit status: 0 after a signal, 1 where it could not start. */
 export const runDevicePlugin = (
   options: Options,
-  { env, err }: Pick<Surroundings, "env" | "err">
+  { env, log }: Pick<Surroundings, "env" | "log">
 ): Effect.Effect<number> => {
-  const json = Logger.make((entry) => {
-    Effect.runSync(err(`${Logger.formatJson.log(entry)}\n`))
-  })
+  const json = Logger.make((entry) => log(`${Logger.formatJson.log(entry)}\n`))
   const logs = Layer.merge(Logger.layer([json]), Layer.succeed(References.MinimumLogLevel, options.level))
   // A signal interrupts the daemon, not the telling of how it ended.
   return Effect.uninterruptibleMask((interruptible) =>

@@ -10,6 +10,7 @@ import { askAgent } from "../../src/agent/conversation/ask.ts"
 import type { Status } from "../../src/agent/status.ts"
 import { type Daemon, startDaemon } from "./daemon.ts"
 import { executable } from "./plugin.ts"
+import { until } from "./run.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -31,6 +32,8 @@ interface AgentStart {
   readonly before?: ReadonlyArray<string>
   readonly args?: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>>
+  /** The file or pipe that gets its log, instead of whoever started it. */
+  readonly log?: string
 }
 
 /** A folder with a client, or in words why there is none. `define` is the build's: `{ CONVERSATION: "2" }`. */
@@ -49,18 +52,27 @@ export const makeAgentFolder = async (
     return problem
   }
   const daemons: Array<Daemon> = []
+  const status = (): Promise<Status> => Effect.runPromise(askAgent(socket))
   return {
     path,
     socket,
     client,
-    start: async ({ program = [executable], before = [], args = [], env } = {}) => {
-      const [command = "", ...rest] = [...before, ...program, "agent", "--socket", socket, ...args]
+    start: async ({ program = [executable], before = [], args = [], env, log } = {}) => {
+      const into = log === undefined ? [] : ["sh", "-c", `exec "$@" 2>>'${log}'`, "sh"]
+      const [command = "", ...rest] = [...into, ...before, ...program, "agent", "--socket", socket, ...args]
       const daemon = startDaemon(command, rest, env === undefined ? {} : { env })
       daemons.push(daemon)
-      await daemon.line(/listens on/, 20_000)
+      if (log === undefined) await daemon.line(/listens on/, 20_000)
+      else
+        await until(`an agent answers on ${socket}`, () =>
+          status().then(
+            () => true,
+            () => false
+          )
+        )
       return daemon
     },
-    status: () => Effect.runPromise(askAgent(socket)),
+    status,
     [Symbol.asyncDispose]: async () => {
       for (const daemon of daemons) await daemon[Symbol.asyncDispose]()
       await remove()

@@ -54,6 +54,16 @@ export const ioctl: (fd: number, request: number, argument: Uint8Array | null) =
   "void *"
 ])
 
+/** `int poll(struct pollfd *fd, 1, 0)`: whether something can be written to it now; a regular file always takes more. */
+export const takesMore = (fd: number): boolean => {
+  const asked = new Int16Array(4)
+  new Int32Array(asked.buffer)[0] = fd
+  asked[2] = POLLOUT
+  return nativePoll(asked, 1, 0) > 0
+}
+const POLLOUT = 4
+const nativePoll = declare("poll", ["void *", "ulong", "int"])
+
 /** `int flock(int fd, LOCK_EX | LOCK_NB)`: EAGAIN where another open file of the same inode has it; gone with close. */
 export const flock = (fd: number): number => nativeFlock(fd, 2 | 4)
 const nativeFlock = declare("flock", ["int", "int"])

@@ -33,6 +33,7 @@ export const runTool = async (argv: ReadonlyArray<string>, options: ToolOptions 
       pid: process.pid,
       out: (text) => Effect.sync(() => void stdout.push(text)),
       err: (text) => Effect.sync(() => void stderr.push(text)),
+      log: (line) => void stderr.push(line),
       machine: options.machine ?? mockLayer(makeKernel())
     })
   )
