@@ -66,7 +66,12 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
     Effect.gen(function* () {
       const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
       const exit = yield* Effect.exit(
-        interruptible(gate.pass(work, refuse(full(gate)))).pipe(tracedArrival("answer a client", callerOf(handed.env)))
+        interruptible(
+          gate.pass(
+            work,
+            Effect.suspend(() => refuse(full(gate)))
+          )
+        ).pipe(tracedArrival("answer a client", callerOf(handed.env)))
       )
       clearTimeout(timer)
       // Interrupted where nothing has begun, among those that wait.

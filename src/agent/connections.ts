@@ -34,22 +34,30 @@ const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
     packet === undefined ? Effect.sync(() => closeSync(connection)) : heed(connection, packet, attended)
   )
 
-/** The first packet; undefined where none comes in time, or ever. */
+/** The first packet; undefined where none comes in time, or ever. Under load it is there already, and not waited for. */
 const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | undefined> =>
   Effect.callback((resume) => {
-    const end = (packet: Packet | undefined): void => {
+    const look = (): Packet | "ended" | undefined => Result.getOrUndefined(Result.try(() => receive(connection)))
+    const end = (packet: Packet | "ended" | undefined): void =>
+      resume(Effect.succeed(packet === "ended" ? undefined : packet))
+    const there = look()
+    if (there !== undefined) return end(there)
+    const stopWaiting = (): void => {
       clearTimeout(timer)
       unwatch()
-      resume(Effect.succeed(packet))
     }
-    const timer = setTimeout(() => end(undefined), openingLimit)
+    const timer = setTimeout(() => {
+      stopWaiting()
+      end(undefined)
+    }, openingLimit)
     const unwatch = poller.watch(connection, () => {
-      const packet = Result.getOrUndefined(Result.try(() => receive(connection)))
-      if (packet !== undefined) end(packet === "ended" ? undefined : packet)
+      const packet = look()
+      if (packet === undefined) return
+      stopWaiting()
+      end(packet)
     })
     return Effect.sync(() => {
-      clearTimeout(timer)
-      unwatch()
+      stopWaiting()
       closeSync(connection)
     })
   })

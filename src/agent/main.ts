@@ -34,12 +34,14 @@ export const runAgent = ({ socket, limits, listen, level, process: { env, pid, l
     const say = makeSay(level, log)
     const attachments = makeAttachments()
     const thrift = makeThrift(giveBackMemory)
+    const gate = makeGate(limits)
     const telemetry = makeTelemetry(env, pluginVersion, (call, trace) => {
       attachments.hear(call)
-      thrift.callEnded()
+      // The call that ends is still one of those that run.
+      const { running, waiting } = gate.counts()
+      thrift.callEnded(running + waiting - 1)
       sayCall(say, call, trace)
     })
-    const gate = makeGate(limits)
     if (listen !== undefined) {
       yield* (yield* Status).set("agent", { well: true, words: `answers on ${socket}` })
       yield* serveHttp(listen, refreshGauges(gate, attachments, pluginVersion))

@@ -1,15 +1,17 @@
 /** When the agent gives memory back: an engine keeps what it once had, and a node has better uses for it. */
 
-/** Calls after which it does so however busy it is: some milliseconds, in which calls wait. */
+/** Calls after which it does so at the next moment without a call: the next one may wait some milliseconds for it. */
 const often = 1000
+/** Calls after which it does so however busy it is. */
+const most = 4000
 /** Calls below which there is nothing worth the trouble. */
 const few = 20
 /** Milliseconds without a call, after which nobody minds. */
 const quiet = 1000
 
 export interface Thrift {
-  /** To be told of each call's end. */
-  readonly callEnded: () => void
+  /** To be told of each call's end, with the number of those that go on. */
+  readonly callEnded: (others: number) => void
 }
 
 export const makeThrift = (giveBack: () => void): Thrift => {
@@ -21,10 +23,10 @@ export const makeThrift = (giveBack: () => void): Thrift => {
     giveBack()
   }
   return {
-    callEnded: () => {
+    callEnded: (others) => {
       calls++
       clearTimeout(timer)
-      if (calls >= often) now()
+      if (calls >= most || (calls >= often && others === 0)) now()
       else if (calls >= few) timer = setTimeout(now, quiet).unref()
     }
   }

@@ -9,9 +9,24 @@ import type { Ended } from "./Ended.ts"
 /** Seconds: an ADD takes two milliseconds, one that waits for duplicate address detection two seconds, an IPAM plugin 30. */
 const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-const histogram = (name: string, description: string) => Metric.histogram(name, { description, boundaries: seconds })
+type Labels = Readonly<Record<string, string>>
 
-const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
+/** A metric for each set of labels, made once: `Metric.withAttributes` would merge and sort them anew at every update. */
+const series = <M>(make: (attributes: Labels) => M): ((labels: Labels) => M) => {
+  const known = new Map<string, M>()
+  return (labels) => {
+    const key = Object.values(labels).join("\0")
+    const metric = known.get(key) ?? make(labels)
+    known.set(key, metric)
+    return metric
+  }
+}
+
+const histogram = (name: string, description: string) =>
+  series((attributes) => Metric.histogram(name, { description, boundaries: seconds, attributes }))
+
+const counter = (name: string, description: string) =>
+  series((attributes) => Metric.counter(name, { description, incremental: true, attributes }))
 
 export const calls = counter(
   "macvtap_cni_calls_total",
@@ -39,10 +54,9 @@ export const makeMeter = (context: Context.Context<never> = Context.empty()): ((
     if (types.size < mostValues) types.add(value)
     return types.has(value) ? value : "other"
   }
-  const observe = (metric: Metric.Histogram<number>, attributes: Record<string, string>, ended: Ended): void =>
-    Metric.withAttributes(metric, attributes).updateUnsafe(Number(ended.ended - ended.began) / 1e9, context)
-  const count = (metric: Metric.Counter<number>, attributes: Record<string, string>): void =>
-    Metric.withAttributes(metric, attributes).updateUnsafe(1, context)
+  const observe = (metric: ReturnType<typeof histogram>, labels: Labels, ended: Ended): void =>
+    metric(labels).updateUnsafe(Number(ended.ended - ended.began) / 1e9, context)
+  const count = (metric: ReturnType<typeof counter>, labels: Labels): void => metric(labels).updateUnsafe(1, context)
   const text = (ended: Ended, name: string): string | undefined => {
     const value = ended.attributes.get(name)
     return value === undefined ? undefined : String(value)

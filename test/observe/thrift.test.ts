@@ -7,7 +7,10 @@ afterEach(() => void vi.useRealTimers())
 const make = () => {
   let given = 0
   const thrift = makeThrift(() => void given++)
-  return { calls: (n: number) => Array.from({ length: n }, () => thrift.callEnded()), given: () => given }
+  return {
+    calls: (n: number, others = 0) => Array.from({ length: n }, () => thrift.callEnded(others)),
+    given: () => given
+  }
 }
 
 it("gives memory back when it has been quiet for a second, once", () => {
@@ -23,10 +26,20 @@ it("gives memory back when it has been quiet for a second, once", () => {
   assert.strictEqual(given(), 1)
 })
 
-it("gives it back now and then where it is never quiet", () => {
+it("gives it back now and then between calls where it is never quiet", () => {
   const { calls, given } = make()
   calls(2999)
   assert.strictEqual(given(), 2)
+})
+
+it("waits for the end of a burst, but not for ever", () => {
+  const { calls, given } = make()
+  calls(1500, 3)
+  assert.strictEqual(given(), 0)
+  calls(1)
+  assert.strictEqual(given(), 1)
+  calls(9000, 3)
+  assert.strictEqual(given(), 3)
 })
 
 it("lets a few calls be", () => {

@@ -23,13 +23,19 @@ const claimOf = (number: string, claimant: Pick<Claim, "deviceID" | "attachment"
   linked: behind(number) !== undefined
 })
 
-/** By the nodes of devices. */
-export const deviceClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> =>
-  list(root, folder).flatMap((deviceID) => {
-    if (parseDeviceID(deviceID) === undefined) return []
-    const number = numberAt(root, `${folder}/${deviceID}`)
-    return number === undefined || (wanted !== undefined && number !== wanted) ? [] : [claimOf(number, { deviceID })]
-  })
+/** By the nodes of devices: one for each that a pod has, all of which are looked at. */
+export const deviceClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> => {
+  const found = absent(() =>
+    root.at(`${folder}/`, (inside) =>
+      readdirSync(inside).map((deviceID) => ({ deviceID, number: numberAt(`${inside}${deviceID}`) }))
+    )
+  )
+  return (found ?? []).flatMap(({ deviceID, number }) =>
+    number === undefined || (wanted !== undefined && number !== wanted) || parseDeviceID(deviceID) === undefined
+      ? []
+      : [claimOf(number, { deviceID })]
+  )
+}
 
 /** By the links of that folder. */
 export const attachmentClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> =>

@@ -1,5 +1,5 @@
 /** Which link is behind a node. */
-import { lstatSync, readlinkSync, type Stats } from "node:fs"
+import { lstatSync, readlinkSync } from "node:fs"
 import type { Holder } from "../../services/ReservationService.ts"
 import { errnoOf } from "../system/errno.ts"
 import type { Root } from "../system/root.ts"
@@ -15,13 +15,9 @@ export const absent = <A>(step: () => A): A | undefined => {
   }
 }
 
-/** undefined where there is nothing, or no such folder. */
-const statusOf = (root: Root, path: string): Stats | undefined =>
-  absent(() => root.at(path, (entry) => lstatSync(entry, { throwIfNoEntry: false })))
-
-/** The number of the character device at the path. */
-export const numberAt = (root: Root, path: string): string | undefined => {
-  const stats = statusOf(root, path)
+/** The number of the character device at a path of node:fs; undefined where there is nothing, or no such folder. */
+export const numberAt = (path: string): string | undefined => {
+  const stats = absent(() => lstatSync(path, { throwIfNoEntry: false }))
   const number = stats === undefined ? noDevice : deviceOf(stats)
   return number === noDevice ? undefined : number
 }
@@ -34,7 +30,7 @@ export const behind = (number: string): string | undefined => absent(() => readl
 
 /** The link of ifindex `index` that a node leads to. A number that belongs to nobody, or to another link, is no holder. */
 export const holderOf = (root: Root, node: string, index: number): Holder | undefined => {
-  const device = numberAt(root, node)
+  const device = absent(() => root.at(node, numberAt))
   if (device === undefined) return undefined
   const [, link, tap] = /\/net\/([^/]+)\/[^/]+\/([^/]+)$/.exec(behind(device) ?? "") ?? []
   return link !== undefined && tap === `tap${index}` ? { path: node, device, link } : undefined
