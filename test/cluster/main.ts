@@ -7,15 +7,19 @@ import { enter, firstProcess, project, removeSpace, state } from "./node/space.t
 import { up, whereTheyLog } from "./node/up.ts"
 import { missing } from "./parts/needs.ts"
 import { part } from "./parts/parts.ts"
+import { lacksTime } from "./parts/time.ts"
 import { kubectl, kubectlWords } from "./pods/kubectl.ts"
 import { writeReport } from "./report.ts"
 import { counted, test } from "./test.ts"
 
 const usage = `npm run cluster -- COMMAND
-  up [--multus thick|thin|none] [--without-macvtap]   starts it; builds what is not built yet
+  up [--multus thick|thin|none] [--without-macvtap] [--image FILE]
+                                                      starts it; builds what is not built yet (FILE: npm run image)
   reload                                              builds this tree's image again and restarts the DaemonSet on it
-  test [--report] [--minutes N] [NAME …]              what is claimed, proved on it; NAMEs choose checks
+  test [--report] [--short] [--minutes N] [NAME …]    what is claimed, proved on it; NAMEs choose checks
                                                       (--report: docs/cluster.md says what was seen)
+                                                      (--short: the most telling ones, five minutes; with --within N
+                                                      it is skipped where N minutes, or this machine, do not suffice)
   shell                                               a shell on its node, with kubectl
   kubectl WORDS …                                     kubectl, from anywhere
   down                                                ends it, and leaves nothing
@@ -41,21 +45,36 @@ const forms = ["thick", "thin", "none"] as const
 
 const commands: Readonly<Record<string, () => Promise<number> | number>> = {
   up: async () => {
-    const options = { multus: { type: "string", default: "thick" }, "without-macvtap": { type: "boolean" } } as const
+    const options = {
+      multus: { type: "string", default: "thick" },
+      "without-macvtap": { type: "boolean" },
+      image: { type: "string" }
+    } as const
     const { values } = parseArgs({ args: rest, options })
     const multus = forms.find((form) => form === values.multus)
     if (multus === undefined) throw new Error(`--multus is ${values.multus}; there are ${forms.join(", ")}`)
-    await up({ multus, ours: values["without-macvtap"] !== true })
+    await up({ multus, ours: values["without-macvtap"] !== true, image: values.image })
     console.log(afterwards())
     return 0
   },
   test: async () => {
+    const options = {
+      report: { type: "boolean" },
+      short: { type: "boolean" },
+      within: { type: "string" },
+      minutes: { type: "string", default: "60" }
+    } as const
+    const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: true })
+    const lack = values.within === undefined ? undefined : (missing()[0] ?? lacksTime(Number(values.within)))
+    if (lack !== undefined) {
+      console.log(`skip a real Kubernetes: ${lack}\n${counted([], 1)}`)
+      return 0
+    }
     const ownCluster = firstProcess() === undefined
     if (ownCluster) await up({ multus: "thick", ours: true })
-    const options = { report: { type: "boolean" }, minutes: { type: "string", default: "60" } } as const
-    const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: true })
     const began = Date.now()
-    const outcomes = await test(positionals, Number(values.minutes), (soFar) => {
+    const choice = { words: positionals, short: values.short === true, minutes: Number(values.minutes) }
+    const outcomes = await test(choice, (soFar) => {
       if (values.report === true) writeReport(soFar, (Date.now() - began) / 1000)
     })
     if (ownCluster) await removeSpace()
@@ -82,7 +101,7 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
 }
 
 const chosen = commands[command]
-const lacking = chosen === undefined ? [] : missing()
+const lacking = chosen === undefined || rest.some((word) => word.startsWith("--within")) ? [] : missing()
 if (chosen === undefined) {
   process.stderr.write(usage)
   process.exitCode = 2

@@ -14,16 +14,23 @@ export interface Outcome {
   readonly seconds: number
 }
 
-/**
- * Runs the checks whose name holds one of the words (all of them where there are none); `tell` hears after each.
- * What has not begun after so many minutes is skipped.
- */
+export interface Choice {
+  /** Checks whose name holds one of the words; all of them where there are none. */
+  readonly words: ReadonlyArray<string>
+  /** Only those of the short form. */
+  readonly short: boolean
+  /** What has not begun after so many minutes is skipped. */
+  readonly minutes: number
+}
+
+/** Runs the checks that were chosen; `tell` hears after each. */
 export const test = async (
-  words: ReadonlyArray<string>,
-  minutes: number,
+  { words, short, minutes }: Choice,
   tell: (soFar: ReadonlyArray<Outcome>) => void
 ): Promise<ReadonlyArray<Outcome>> => {
-  const chosen = checks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+  const chosen = checks
+    .filter((check) => !short || check.short === true)
+    .filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
   if (chosen.length === 0)
     throw new Error(`no check is called ${words.join(" or ")}: ${checks.map(({ name }) => name).join(", ")}`)
   const end = Date.now() + minutes * 60_000
@@ -62,8 +69,8 @@ const runOne = async (check: Check): Promise<Outcome> => {
   }
 }
 
-/** `5 passed, 0 failed, 1 skipped`. */
-export const counted = (outcomes: ReadonlyArray<Outcome>): string =>
-  (["passed", "failed", "skipped"] as const)
-    .map((result) => `${outcomes.filter((one) => one.result === result).length} ${result}`)
-    .join(", ")
+/** `5 passed, 0 failed, 1 skipped`; `skipped`: what there is no outcome of. */
+export const counted = (outcomes: ReadonlyArray<Outcome>, skipped = 0): string => {
+  const count = (result: Outcome["result"]): number => outcomes.filter((one) => one.result === result).length
+  return `${count("passed")} passed, ${count("failed")} failed, ${count("skipped") + skipped} skipped`
+}

@@ -12,11 +12,13 @@ import { containers } from "./containers.ts"
 import { deviceImport } from "./deviceImport.ts"
 import { machines } from "./machines.ts"
 import { migration } from "./migration.ts"
+import { newest } from "./newest.ts"
 import { survival } from "./survival.ts"
 
 /** In the order in which they run: the quick ones first. */
 const parts: Readonly<Record<string, { readonly name: string; readonly run: (short: boolean) => Promise<void> }>> = {
   import: { name: "A device made beforehand", run: deviceImport },
+  newest: { name: "The newest reference plugins, by cnitool", run: newest },
   containers: { name: "Real containers: podman and runc", run: containers },
   machines: { name: "Real virtual machines: QEMU", run: machines },
   migration: { name: "Live migration of a virtual machine", run: migration },

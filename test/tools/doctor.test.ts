@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rename, rm, stat, symlink } from "node:fs/promises"
+import { chmod, chown, mkdir, readdir, rename, rm, stat, symlink } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
@@ -339,6 +339,28 @@ describe("doctor", () => {
         `wrong: /opt/cni/bin/.macvtap-install-0123456789abcdef, of an installation that was stopped; "macvtap uninstall --leftovers" removes it`
       ]
     )
+  })
+
+  it("takes no node for a leftover whose pod still has the device, and says that the pod has lost its link", async () => {
+    await using scene = await makeScene()
+    await writeResources(scene, dataplane)
+    const node = await scene.write("var/lib/macvtap-cni/dev/dataplaneMvp2", "")
+    await scene.write("var/log/pods/shop_web-0_uid-1/log", "")
+    const file = "var/lib/kubelet/device-plugins/kubelet_internal_checkpoint"
+    await scene.write(file, checkpoint({ "uid-1": [["dataplane", "dataplaneMvp2"]] }))
+    assert.deepStrictEqual(await of(scene, "leftovers"), ["fine: none"])
+    assert.deepStrictEqual(await of(scene, "device"), [
+      "wrong: dataplaneMvp2 of pod shop/web-0 has no link any more: its lower device was removed, or the link itself; delete the pod: no link of it comes back, but its successor gets one"
+    ])
+    await scene.run("uninstall", "--leftovers")
+    assert.isTrue((await stat(node)).isFile())
+    await scene.write(file, "{")
+    await scene.run("uninstall", "--leftovers")
+    assert.isTrue((await stat(node)).isFile())
+    await scene.write(file, checkpoint({}))
+    assert.deepStrictEqual(await of(scene, "device"), [])
+    await scene.run("uninstall", "--leftovers")
+    assert.notInclude(await readdir(join(node, "..")), "dataplaneMvp2")
   })
 
   it("tells of links that another device plugin made beforehand", async () => {

@@ -1,15 +1,18 @@
-/** What nobody needs any more, as findings. */
+/** What nobody needs any more, and what pods have lost, as findings. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Inventory } from "../node/inventory.ts"
 import {
   foreignDeviceLinks,
+  lostDevices,
   type OwnedLink,
   ourSockets,
   staleLinks,
   staleNodes,
   staleTemporaries
 } from "../node/leftovers.ts"
+import { readAllotments } from "../records/allotments.ts"
+import { podName } from "../records/podName.ts"
 import { type Finding, fine, note, type Site, wrong } from "./Finding.ts"
 
 const check = "leftovers"
@@ -18,6 +21,14 @@ const remedy = `"macvtap uninstall --leftovers" removes it`
 
 export const leftovers = Effect.fn("leftovers")(function* (site: Site, inventory: Inventory) {
   const { root, state, kubelet, plugins } = site
+  const allotments = readAllotments(root, kubelet, inventory.records)
+  const lost = lostDevices(join(root, state), allotments).map(({ deviceID, pod }) =>
+    wrong(
+      "device",
+      `${deviceID} of pod ${podName(pod)} has no link any more: its lower device was removed, or the link itself`,
+      "delete the pod: no link of it comes back, but its successor gets one"
+    )
+  )
   const findings: Array<Finding> = [
     ...staleLinks(root, inventory).map((found) =>
       wrong(check, `link ${describe(found)}, which no process and no runtime knows of`, remedy)
@@ -29,7 +40,9 @@ export const leftovers = Effect.fn("leftovers")(function* (site: Site, inventory
         `if that no longer runs here: ip link del ${link.name}`
       )
     ),
-    ...staleNodes(join(root, state)).map((path) => wrong(check, `node ${path}, whose link is gone`, remedy)),
+    ...staleNodes(join(root, state), allotments).map((path) =>
+      wrong(check, `node ${path}, whose link is gone`, remedy)
+    ),
     ...staleTemporaries(root, plugins).map((path) =>
       wrong(check, `${path}, of an installation that was stopped`, remedy)
     )
@@ -37,7 +50,7 @@ export const leftovers = Effect.fn("leftovers")(function* (site: Site, inventory
   for (const { path, answers } of yield* ourSockets(root, kubelet)) {
     if (!answers) findings.push(wrong(check, `socket ${path}, on which nobody answers`, remedy))
   }
-  return findings.length > 0 ? findings : [fine(check, "none")]
+  return [...lost, ...(findings.length > 0 ? findings : [fine(check, "none")])]
 })
 
 const describe = ({ link, netns, ownership: { owner, knownBy }, inHost }: OwnedLink): string =>

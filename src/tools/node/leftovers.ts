@@ -5,6 +5,7 @@ import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
 import { nodeFolder } from "../../devices/resources.ts"
 import { standaloneDevice } from "../../devices/standalone.ts"
 import { formatDeviceNumber } from "../../wire/deviceNumber.ts"
+import type { Allotments, AllottedDevice } from "../records/allotments.ts"
 import type { Ownership } from "../records/owners.ts"
 import { recordOf } from "../records/records.ts"
 import { readFolder, readTarget, statFile, statLink } from "./files.ts"
@@ -66,8 +67,23 @@ export const foreignDeviceLinks = ({ links }: Inventory): ReadonlyArray<FoundLin
       (/^mvt[0-9a-f]{12}$/.test(link.name) || parseDeviceID(link.name) !== undefined)
   )
 
-/** Our own nodes of devices whose link is gone. What begins with a dot is being made. */
-export const staleNodes = (state: string): ReadonlyArray<string> =>
+/**
+ * Our own nodes of devices whose link is gone and that no pod has any more. One of a pod that still has its device is no
+ * leftover, since it keeps the number that the pod may open from other links; so it stays too where that cannot be known.
+ */
+export const staleNodes = (state: string, { devices, problem }: Allotments): ReadonlyArray<string> =>
+  problem !== undefined
+    ? []
+    : linklessNodes(state).filter((path) => !devices.some(({ deviceID }) => deviceID === basename(path)))
+
+/** Devices that pods still have and whose links are gone, mostly with their lower device. */
+export const lostDevices = (state: string, { devices }: Allotments): ReadonlyArray<AllottedDevice> => {
+  const linkless = linklessNodes(state).map((path) => basename(path))
+  return devices.filter(({ deviceID }) => linkless.includes(deviceID))
+}
+
+/** What begins with a dot is being made. */
+const linklessNodes = (state: string): ReadonlyArray<string> =>
   readFolder(nodeFolder(state))
     .filter(({ name }) => !name.startsWith("."))
     .map(({ name }) => join(nodeFolder(state), name))

@@ -73,7 +73,7 @@ export const uninstall = makeCommand({
     for (const { path, answers } of sockets) if (!answers) steps.push(remove(`socket ${path}`, path))
     const folder = join(root, options.from)
     steps.push(...temporaries(folder).map((path) => remove(path, path)))
-    if (leftovers) steps.push(...staleNodes(state).map(removeNode))
+    if (leftovers) steps.push(...staleNodes(state, allotments).map(removeNode))
     else {
       if (!runs) steps.push(...unusedDevices(inventory, used).map(removeLink))
       for (const name of [options.name, standaloneName])

@@ -8,6 +8,8 @@ export interface Check {
   readonly prove: () => Promise<string>
   /** How long what it made may take to be gone, seconds: 45, or longer where the kubelet's own clearing is waited for. */
   readonly settles?: number
+  /** Whether it belongs to the short form too: the most telling ones. */
+  readonly short?: true
 }
 
 /** This machine or this tree lacks what a proof takes: the check counts as skipped, with this reason. */

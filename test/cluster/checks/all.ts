@@ -1,7 +1,10 @@
 /** Every check, in the order in which they run: what works, what is refused, then what breaks. */
 import type { Check } from "./Check.ts"
 import { churnChecks } from "./churn.ts"
-import { deathChecks } from "./death.ts"
+import { everything } from "./death/everything.ts"
+import { killChecks } from "./death/kills.ts"
+import { afterReboot } from "./death/reboot.ts"
+import { update } from "./death/update.ts"
 import { lifeChecks } from "./life.ts"
 import { manifestChecks, memoryChecks } from "./manifests.ts"
 import { messageChecks } from "./messages.ts"
@@ -14,9 +17,12 @@ export const checks: ReadonlyArray<Check> = [
   ...networkChecks,
   ...messageChecks,
   ...ruleChecks,
-  ...deathChecks,
+  ...killChecks,
+  update,
+  afterReboot,
   ...churnChecks,
   ...memoryChecks,
   ...lifeChecks,
-  ...oldestChecks
+  ...oldestChecks,
+  everything
 ]

@@ -19,6 +19,7 @@ const thirtyTimes: Check = {
       const name = pods[round % 2] ?? ""
       await remove(name)
       await run(wish(name))
+      assertSame(`nodes of devices in round ${round}`, await nodesOfDevices(), ["pairMvp0", "pairMvp1"])
       kinds.add((await linkOf(name)).linkinfo?.info_kind ?? "none")
     }
     assertSame("kinds of net1", [...kinds], ["macvtap"])
@@ -27,6 +28,9 @@ const thirtyTimes: Check = {
     return `30 rounds in ${since(began)}; events of failure: ${failures.length}${failures.length > 0 ? ` (${failures[0]})` : ""}`
   }
 }
+
+const nodesOfDevices = async (): Promise<ReadonlyArray<string>> =>
+  (await mustInside(["ls", "/var/lib/macvtap-cni/dev"])).trim().split("\n").sort()
 
 interface Items {
   readonly items: ReadonlyArray<{
@@ -85,6 +89,7 @@ const atOnce: Check = {
 
 const forced: Check = {
   name: "churn: force deletion",
+  short: true,
   claim:
     "A pod that is deleted by force gives its device to the next one, with everything cleaned up, within half a minute.",
   prove: async () => {

@@ -93,6 +93,7 @@ export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed
 
 const rights: Check = {
   name: "manifests: rights",
+  short: true,
   claim:
     "Each container of the DaemonSet has the capabilities that the manifest adds, and not one more, no way to new ones unless it says so, a seccomp filter and a root that it cannot write.",
   prove: async () => {

@@ -35,6 +35,7 @@ const withMaster: Check = {
 
 const withResource: Check = {
   name: "network with resource",
+  short: true,
   claim:
     "User 107 without any capability opens its tap; its frame arrives on the wire behind the node, and the answer comes back.",
   prove: async () => {
@@ -72,6 +73,7 @@ const macByAnnotation: Check = {
 
 const addresses: Check = {
   name: "resource and IPAM",
+  short: true,
   claim: "A network with a resource and IPAM gives the link an address, and takes it back.",
   prove: async () => {
     await run({ name: "addresses", networks: ["lan-with-addresses"], devices: { lan: 1 } })

@@ -3,7 +3,7 @@ import { mustInside } from "../node/space.ts"
 import { kubectl } from "../pods/kubectl.ts"
 import { create, describePod, eventWith, linkOf, processOf, remove, run } from "../pods/pods.ts"
 import { describeConfig, setUp, usualResources } from "../pods/setting.ts"
-import { assert, assertSays, type Check } from "./Check.ts"
+import { assert, type Check } from "./Check.ts"
 import { toldByPlugin } from "./messages.ts"
 
 /** The ConfigMap with a policy, and a DaemonSet that has taken it to the node. */
@@ -26,8 +26,7 @@ const policy: Check = {
     await withPolicy({ version: 1, rules: [{ name: "devices-only", deviceID: ["*"] }] })
     try {
       await create(describePod({ name: "refused", networks: ["by-master"] }))
-      const text = await eventWith("refused", "FailedCreatePodSandBox")
-      assertSays("the event", text, "policy", "devices-only", "uplink")
+      const text = await eventWith("refused", "FailedCreatePodSandBox", "policy", "devices-only", "uplink")
       await remove("refused")
       await run({ name: "by-policy", networks: ["lan"], devices: { lan: 1 } })
       await remove("by-policy")

@@ -5,7 +5,7 @@ import { join } from "node:path"
 const mounted = "/sys/fs/cgroup"
 
 /** The roots of the machine's hierarchies: one for each controller with cgroup v1, a single one with v2. */
-const hierarchies = (): ReadonlyArray<string> =>
+export const hierarchies = (): ReadonlyArray<string> =>
   existsSync(join(mounted, "cgroup.controllers"))
     ? [mounted]
     : readdirSync(mounted)

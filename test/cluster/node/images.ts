@@ -18,7 +18,8 @@ import { part } from "../parts/parts.ts"
 import { pauseImage } from "./files.ts"
 import { mustInside, project, state } from "./space.ts"
 
-const architecture = { x64: "amd64", arm64: "arm64" }[process.arch as "x64" | "arm64"] ?? process.arch
+/** This machine's, as images name it. */
+export const architecture = { x64: "amd64", arm64: "arm64" }[process.arch as "x64" | "arm64"] ?? process.arch
 
 /** The image of pods that do something: Debian's static busybox. */
 export const busyboxImage = "localhost/busybox:1"
@@ -30,13 +31,25 @@ const makeAndLoad = async (
   fill: (folder: string) => Promise<void> | void
 ): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "cluster-image-"))
-  const file = join(state, "image.tar")
   try {
     await fill(folder)
-    writeImage(file, name, { Entrypoint: entrypoint, Labels: {} }, [{ architecture, layers: [folder] }])
-    await load(file)
+    await loadLayers(name, entrypoint, [folder])
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Loads an image whose layers are folders. */
+export const loadLayers = async (
+  name: string,
+  entrypoint: ReadonlyArray<string>,
+  layers: ReadonlyArray<string>
+): Promise<void> => {
+  const file = join(state, "image.tar")
+  try {
+    writeImage(file, name, { Entrypoint: entrypoint, Labels: {} }, [{ architecture, layers }])
+    await load(file)
+  } finally {
     rmSync(file, { force: true })
   }
 }
@@ -80,11 +93,17 @@ export const loadMultusImage = (name: string): Promise<void> =>
     }
   })
 
-/** The project's image by its own command; `file` is what the command left, and is made anew unless it is to be kept. */
-export const loadOurImage = async (): Promise<void> => {
-  const file = join(state, "macvtap-cni-image.tar")
-  const words = ["scripts/node", "scripts/image.ts", "--out", file]
+/** The project's image: a file that was made before, or made now by the project's own command. */
+export const loadOurImage = async (made?: string): Promise<void> => {
+  if (made === undefined) await makeOurImage()
+  await load(made ?? ourImageFile)
+}
+
+/** What `up` and `reload` have made last. */
+export const ourImageFile = join(state, "macvtap-cni-image.tar")
+
+const makeOurImage = async (): Promise<void> => {
+  const words = ["scripts/node", "scripts/image.ts", "--out", ourImageFile]
   const made = await run("sh", words, { cwd: project, timeout: 600_000 })
   if (made.status !== 0) throw new Error(`npm run image: ${made.stdout}${made.stderr}`)
-  await load(file)
 }

@@ -7,7 +7,8 @@ import { type RunOptions, type RunResult, run, until } from "../../lab/run.ts"
 import { cache } from "../parts/parts.ts"
 import { makeGroups, removeGroups } from "./cgroups.ts"
 
-const name = "macvtap-cluster"
+/** Of the cluster's control groups and state: two clusters that are up at once are named differently. */
+const name = process.env["MACVTAP_CLUSTER"] ?? "macvtap-cluster"
 
 /** What the cluster has outside its namespaces: its number, configuration and logs. The same path inside. */
 export const state = `/run/${name}`

@@ -14,10 +14,12 @@ export interface UpOptions {
   readonly multus: "thick" | "thin" | "none"
   /** Whether the project's manifests are applied. */
   readonly ours: boolean
+  /** The project's image, if it was made before. */
+  readonly image?: string | undefined
 }
 
 /** Starts a cluster. Throws where one is up already, or a part does not come up, with the end of its log. */
-export const up = async ({ multus, ours }: UpOptions): Promise<void> => {
+export const up = async ({ multus, ours, image }: UpOptions): Promise<void> => {
   if (firstProcess() !== undefined) throw new Error("a cluster is up already: npm run cluster -- down")
   for (const name of ["kubernetes", "plugins", "multus"] satisfies ReadonlyArray<PartName>) await build(name)
   await step("namespaces, with a second one for the world behind the node", makeSpace)
@@ -26,7 +28,7 @@ export const up = async ({ multus, ours }: UpOptions): Promise<void> => {
   await step("images of pause and busybox", loadBaseImages)
   await step("the node", nodeIsReady)
   if (multus !== "none") await step(`Multus ${part("multus").version}, ${multus}`, () => installMultus(multus))
-  if (ours) await step("macvtap-cni, by its own manifests", installOurs)
+  if (ours) await step("macvtap-cni, by its own manifests", () => installOurs(image))
 }
 
 const step = async (what: string, effect: () => Promise<unknown>): Promise<void> => {
@@ -95,8 +97,8 @@ const installMultus = async (form: "thick" | "thin"): Promise<void> => {
 }
 
 /** The project's manifests, as a user applies them. */
-const installOurs = async (): Promise<void> => {
-  await loadOurImage()
+const installOurs = async (image: string | undefined): Promise<void> => {
+  await loadOurImage(image)
   await kubectl(`apply -f ${join(project, "deploy/macvtap-cni.yaml")}`)
   await kubectl("-n macvtap-cni rollout status daemonset/macvtap-cni --timeout=90s")
 }

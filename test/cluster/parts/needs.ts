@@ -41,10 +41,12 @@ export const missing = (): ReadonlyArray<string> => {
     const names = packages.map(([name]) => name).join(", ")
     needs.push(`${names}: apt-get install ${[...new Set(packages.map(([, from]) => from))].join(" ")}`)
   }
+  return [...needs, ...lacksGo()]
+}
+
+/** The same of Go alone. */
+export const lacksGo = (): ReadonlyArray<string> => {
   const go = goMinor()
-  if (go < oldestGo) {
-    const found = go === 0 ? "there is none" : `here is 1.${go}`
-    needs.push(`Go 1.${oldestGo} or newer (${found}): https://go.dev/dl, unpacked to /usr/local/go`)
-  }
-  return needs
+  const found = go === 0 ? "there is none" : `here is 1.${go}`
+  return go >= oldestGo ? [] : [`Go 1.${oldestGo} or newer (${found}): https://go.dev/dl, unpacked to /usr/local/go`]
 }

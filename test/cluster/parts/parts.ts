@@ -63,10 +63,13 @@ export const moduleFolder = (name: PartName): string => {
   return stdout.trim()
 }
 
-/** Builds what is not there yet, with a line of progress. A half-built part is not there. */
+/** Whether a part was built before. A half-built one is not there. */
+export const isBuilt = ({ folder, programs }: Part): boolean => programs.every((one) => existsSync(join(folder, one)))
+
+/** Builds what is not there yet, with a line of progress. */
 export const build = async (name: PartName): Promise<Part> => {
   const it = part(name)
-  if (it.programs.every((one) => existsSync(join(it.folder, one)))) return it
+  if (isBuilt(it)) return it
   const half = `${it.folder}.building`
   rmSync(half, { recursive: true, force: true })
   mkdirSync(half, { recursive: true })

@@ -12,9 +12,15 @@ const questions: Readonly<Record<string, string>> = {
         ip \${ns:+-n "$ns"} -o link show type $kind 2>/dev/null | cut -d: -f2 | cut -d@ -f1 | sed "s|^ |$ns/|"
       done
     done`,
+  // They hold a number back, in namespaces that have no name.
+  placeholders: `for pid in $(lsns --noheadings --type net --output PID); do
+      nsenter --target $pid --net ip -o link show type macvtap | cut -d: -f2 | grep mvh
+    done 2>/dev/null`,
   namespaces: "ls /run/netns",
   "tap nodes": "ls -d /dev/tap* 2>/dev/null",
   "device nodes": "ls /var/lib/macvtap-cni/dev 2>/dev/null",
+  // Numbers of taps that an attachment may open, and that no other link is given.
+  claims: "ls /run/macvtap-cni/taps 2>/dev/null",
   leases: "find /run/cni /var/lib/cni/networks -type f -name '*.*.*.*' 2>/dev/null",
   "kept results": "find /var/lib/cni/results /var/lib/cni/multus -type f 2>/dev/null",
   // That run, of pods of the checks; what has ended the kubelet clears in its own time.

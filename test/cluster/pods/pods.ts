@@ -107,7 +107,7 @@ export const eventsOf = async (pod: string): Promise<ReadonlyArray<string>> => {
   return items.map(({ reason, message }) => `${reason}: ${message}`)
 }
 
-/** Waits for an event of a pod that holds all the words; its text. */
+/** Waits for an event of a pod that holds all the words, and sees that `kubectl describe` shows them; its text. */
 export const eventWith = async (pod: string, ...words: ReadonlyArray<string>): Promise<string> => {
   let found: string | undefined
   let all: ReadonlyArray<string> = []
@@ -122,6 +122,9 @@ export const eventWith = async (pod: string, ...words: ReadonlyArray<string>): P
   ).catch(() => {
     throw new Error(`${pod} has no event with ${words.join(", ")}: ${all.join(" | ")}`)
   })
+  const described = await kubectl(`describe pod ${pod}`)
+  const lacking = words.filter((word) => !described.includes(word))
+  if (lacking.length > 0) throw new Error(`kubectl describe pod ${pod} lacks ${lacking.join(", ")}: ${described}`)
   return found ?? ""
 }
 

@@ -1,7 +1,7 @@
 /** Pods that come and go while something is done to the node, and one that lives through it. */
-import { getJson, tryKubectl } from "../pods/kubectl.ts"
-import { create, describePod, eventsOf, linkOf, processOf, remove } from "../pods/pods.ts"
-import { assertSame } from "./Check.ts"
+import { getJson, tryKubectl } from "../../pods/kubectl.ts"
+import { create, describePod, eventsOf, linkOf, processOf, remove } from "../../pods/pods.ts"
+import { assertSame } from "../Check.ts"
 
 export interface Load {
   /** Pods that became ready, each after it was made. */
