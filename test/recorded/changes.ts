@@ -119,5 +119,10 @@ export const changes: ReadonlyArray<Change> = [
   {
     reason: "a delegate that is not there is said once, in the error: it has nothing to release",
     calls: { 'key of ADD: ADD {"ipam":{"type":"none-such"}}': { stderr: "" } }
+  },
+  {
+    reason:
+      "CHECK compares only a configured MTU: a later plugin of the chain may have set another, of which no result tells",
+    calls: { "what CHECK finds: CHECK a changed MTU": { status: 0, stdout: "" } }
   }
 ]
