@@ -59,10 +59,12 @@ describe("uninstall", () => {
   it("takes everything back that is ours, and nothing else", async () => {
     await using scene = await makeScene()
     await install(scene)
+    await mkdir(join(scene.root, "run/macvtap-cni/taps"), { recursive: true })
     const { status, stdout, stderr } = await scene.run("uninstall")
     assert.strictEqual(stderr, "")
     assert.strictEqual(status, 0)
     assert.deepStrictEqual(await readdir(join(scene.root, "opt/cni/bin")), ["bridge"])
+    assert.isFalse(await exists(join(scene.root, "run/macvtap-cni")))
     assert.isFalse(await exists(join(scene.root, "var/lib/macvtap-cni")))
     assert.deepStrictEqual(names(scene, "/run/netns/dead"), ["lo"])
     assert.deepStrictEqual(names(scene), ["lo", "eth0", deviceName("otherMvp1")])
@@ -183,6 +185,14 @@ describe("uninstall", () => {
     assert.match(stderr, /^macvtap uninstall: which pods have devices cannot be known: \S+ is not JSON; say --force/)
     assert.strictEqual((await scene.run("uninstall", "--leftovers")).status, 0)
     assert.strictEqual((await scene.run("uninstall", "--force")).status, 0)
+  })
+
+  it("leaves claims on numbers of taps, which may outlive the link", async () => {
+    await using scene = await makeScene()
+    await install(scene)
+    await scene.write("run/macvtap-cni/taps/246:1", "")
+    assert.strictEqual((await scene.run("uninstall")).status, 0)
+    assert.isTrue(await exists(join(scene.root, "run/macvtap-cni/taps/246:1")))
   })
 
   it("removes only leftovers with --leftovers", async () => {

@@ -1,5 +1,5 @@
 /** `macvtap uninstall`: takes back what installation and daemon left on the node, and says what is not theirs to take. */
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { makeCommand, type Surroundings, ToolError } from "../../command/Command.ts"
@@ -14,7 +14,7 @@ import { standaloneDevice } from "../../devices/standalone.ts"
 import { escapeText } from "../../wire/foreign.ts"
 import { describeFailure } from "../failure.ts"
 import { agentOf } from "../node/agent.ts"
-import { readText, statFile } from "../node/files.ts"
+import { readFolder, readText, statFile } from "../node/files.ts"
 import { hostAccessOf } from "../node/hostAccess.ts"
 import { type FoundLink, type Inventory, takeInventory } from "../node/inventory.ts"
 import { ourSockets, staleLinks, staleNodes, standaloneLinks } from "../node/leftovers.ts"
@@ -31,8 +31,8 @@ export const uninstall = makeCommand({
   summary: "take everything back: the plugin, the device plugin's sockets and state, stale links",
   description: [
     `Removes the plugin (a program of that name that is not ours stays) and ${standaloneName}, the device plugin's sockets, ` +
-      `${defaultStateFolder}, links that no container has any more and those of hostAccess. Says what the kubelet will keep. Does nothing as ` +
-      "long as a pod has an attachment, or a device by the kubelet's checkpoint.",
+      `${defaultStateFolder}, the folder of the agent's socket, links that no container has any more and those of hostAccess. Says what ` +
+      "the kubelet will keep. Does nothing as long as a pod has an attachment, or a device by the kubelet's checkpoint.",
     "Stop the agent and the device plugin first (kubectl delete -f deploy/macvtap-cni.yaml): they make their sockets again.",
     "Exit status 1: attachments or devices are in use, agent or device plugin still run, or something could not be removed."
   ],
@@ -80,6 +80,7 @@ export const uninstall = makeCommand({
         steps.push(...(yield* removeProgram(folder, name, surroundings)))
       if (count(used) === "") steps.push(...hostLinks(inventory).map(removeLink))
       if (!runs && count(used) === "" && statFile(state) !== undefined) steps.push(remove(`folder ${state}`, state))
+      if (agent.state !== "answers" && count(used) === "") steps.push(...agentFolder(dirname(agent.path)))
     }
     const failed = !(yield* takeAll(steps, options["dry-run"], surroundings))
     if (leftovers) return failed ? 1 : 0
@@ -90,6 +91,12 @@ export const uninstall = makeCommand({
     return failed || runs || agent.state === "answers" ? 1 : 0
   }, Effect.provide(platform))
 })
+
+/** The folder of the agent's socket, unless something is in it that may still bind a pod: claims on numbers of taps. */
+const agentFolder = (folder: string): ReadonlyArray<Step> =>
+  statFile(folder) === undefined || readFolder(join(folder, "taps")).length > 0
+    ? []
+    : [remove(`folder ${folder}`, folder)]
 
 /** A checkpoint that cannot be read may be full of pods. */
 const refuseIfUsed = (used: InUse, { problem }: Allotments): Effect.Effect<void, ToolError> => {
