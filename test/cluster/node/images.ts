@@ -96,7 +96,8 @@ export const loadMultusImage = (name: string): Promise<void> =>
 /** The project's image: a file that was made before, or made now by the project's own command. */
 export const loadOurImage = async (made?: string): Promise<void> => {
   if (made === undefined) await makeOurImage()
-  await load(made ?? ourImageFile)
+  else copyFileSync(made, ourImageFile)
+  await load(ourImageFile)
 }
 
 /** What `up` and `reload` have made last. */

@@ -99,10 +99,11 @@ export const remove = async (...names: ReadonlyArray<string>): Promise<void> => 
   await kubectl(`delete pod --ignore-not-found --timeout=90s ${names.join(" ")}`, { timeout: 120_000 })
 }
 
-/** What `kubectl describe` shows below Events: reason and message of each, the oldest first. */
+/** What `kubectl describe` shows below Events: reason and message of each, the oldest first; none of an earlier pod's. */
 export const eventsOf = async (pod: string): Promise<ReadonlyArray<string>> => {
+  const uid = await kubectl(`get pod ${pod} --output=jsonpath={.metadata.uid}`)
   const { items } = await getJson<{ items: ReadonlyArray<{ reason: string; message: string }> }>(
-    `events --field-selector involvedObject.name=${pod} --sort-by=.metadata.creationTimestamp`
+    `events --field-selector involvedObject.uid=${uid} --sort-by=.metadata.creationTimestamp`
   )
   return items.map(({ reason, message }) => `${reason}: ${message}`)
 }
