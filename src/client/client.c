@@ -23,7 +23,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -33,7 +32,9 @@
 /* AGENT_SOCKET, CONVERSATION, PLUGIN_VERSION, PROTOCOLS and VERSION_DOCUMENT come from the sources, through the build. */
 
 enum {
-  longest_stdin = 1024 * 1024, /* bytes; the plugin refuses more, so little more than that is read */
+  longest_stdin = 1024 * 1024,           /* bytes; the plugin refuses more, so little more than that is read */
+  longest_environment = 4 * 1024 * 1024, /* bytes; no exec(2) takes more */
+  most_variables = 65536,
   patience = 55,               /* seconds for all of a call: runtimes give up after a minute or more */
   reader_patience = 5,         /* for a stdout that takes nothing */
   child_patience = 1,          /* for an IPAM plugin whose agent is gone */
@@ -45,8 +46,7 @@ enum {
 
 static char **arguments, **environment;
 static const char *own_path = ""; /* as execve(2) was given it */
-static int standard_stream_missing[3];
-static int stdin_file = -1; /* all of stdin, once it has been read */
+static int stdin_file = -1;        /* all of stdin, once it has been read */
 static long stdin_errno;
 static int connection = -1, signals = -1;
 static long child;          /* the process id of the IPAM plugin that runs, or 0 */
@@ -73,7 +73,7 @@ static _Noreturn void fail(const char *msg, const char *details) {
   static struct text answer;
   PUT(&answer, "{\n    \"cniVersion\": \"1.1.0\",\n    \"code\": 11,\n    \"msg\": \"", msg, "\",\n    \"details\": \"", details,
       "\"\n}");
-  if (standard_stream_missing[1] || write_all(1, answer.bytes, answer.size) < 0) tell(answer.bytes);
+  if (write_all(1, answer.bytes, answer.size) < 0) tell(answer.bytes);
   end(1);
 }
 
@@ -100,11 +100,11 @@ static long become_standalone(struct text *path) {
 
 static _Noreturn void stand_alone(const char *why) {
   static struct text path, msg, details;
-  char number[24];
   long error = become_standalone(&path);
+  int there = error != -ENOENT || SYS(faccessat, AT_FDCWD, path.bytes, 0) == 0; /* without its loader it is ENOENT too */
   PUT(&msg, "no agent of macvtap-cni answers this call: ", why);
-  PUT(&details, path.bytes, error == -ENOENT ? ", which would do without one, is not there" : " cannot be started, errno ",
-      error == -ENOENT ? "" : decimal(&number, -error),
+  PUT(&details, path.bytes, there ? " cannot be started on this host, errno " : ", which would do without one, is not there",
+      there ? decimal(-error) : "",
       "; start the agent (macvtap agent) on this node, or install macvtap-standalone beside this program");
   fail(plain(&msg), plain(&details));
 }
@@ -127,7 +127,6 @@ static void read_stdin(void) {
   static char buffer[65536];
   stdin_file = memory_file();
   if (stdin_file < 0) fail("no memory file for stdin", "the kernel refuses memfd_create(2)");
-  if (standard_stream_missing[0]) stdin_errno = EBADF;
   for (long size = 0; stdin_errno == 0 && size <= longest_stdin;) {
     long got = SYS(read, 0, buffer, sizeof buffer);
     if (got == 0) break;
@@ -149,29 +148,28 @@ static int environment_file(void) {
   return write_all(fd, environment[0], size) < 0 ? -1 : fd;
 }
 
+/* Descriptors beside a packet. */
+union beside {
+  struct cmsghdr header;
+  char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
+};
+
 /* Sends a packet with descriptors beside it; 0, or -errno. */
 static long send_packet(const char *words, const int *descriptors, int count) {
   size_t size = sizeof(int) * (size_t)count;
   struct iovec part = {(void *)words, (size_t)length(words)};
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
-  } control = {{.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  if (count > 0) {
-    memcpy(CMSG_DATA(&control.header), descriptors, size);
-    message.msg_control = &control;
-    message.msg_controllen = CMSG_SPACE(size);
-  }
+  union beside beside = {{.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = count > 0 ? &beside : NULL};
+  if (count > 0) message.msg_controllen = CMSG_SPACE(size);
+  memcpy(CMSG_DATA(&beside.header), descriptors, size);
   long sent = SYS(sendmsg, connection, &message, MSG_NOSIGNAL);
   return sent < 0 ? sent : 0;
 }
 
 static void say(const char *word, long number) {
   static struct text words;
-  char digits[24];
   words.size = 0;
-  PUT(&words, word, decimal(&digits, number));
+  PUT(&words, word, decimal(number));
   if (send_packet(words.bytes, NULL, 0) < 0) lost("the agent has ended");
 }
 
@@ -193,9 +191,8 @@ static void hand_over(const char *program) {
   for (int i = 0; i < 4; i++)
     if (descriptors[i] < 0) stand_alone("what the agent needs of this process cannot be opened");
 
-  char of_stdin[24], of_netns[24];
-  PUT(&words, "macvtap " CONVERSATION " call ", decimal(&of_stdin, stdin_errno), " ",
-      decimal(&of_netns, container_netns < 0 ? -container_netns : 0), " ", program);
+  PUT(&words, "macvtap " CONVERSATION " call ", decimal(stdin_errno), " ",
+      decimal(container_netns < 0 ? -container_netns : 0), " ", program);
   if (send_packet(words.bytes, descriptors, container_netns < 0 ? 4 : 5) < 0) stand_alone("the agent takes no call");
   for (int i = 0; i < most_descriptors; i++)
     if (i != 1 && descriptors[i] >= 0) SYS(close, descriptors[i]);
@@ -206,7 +203,6 @@ static void hand_over(const char *program) {
 /* Writes the memory file to stdout, as fast as its reader takes it; 0, or -errno. */
 static long write_answer(int file) {
   static char buffer[4096]; /* so much a pipe that poll(2) calls writable takes without waiting */
-  if (standard_stream_missing[1]) return -EBADF;
   for (long at = 0;;) {
     long size = SYS(pread64, file, buffer, sizeof buffer, at);
     if (size <= 0) return size;
@@ -242,24 +238,20 @@ static _Noreturn void become_plugin(char **words, const int *streams, int report
 
 /* Runs a plugin: `descriptors` are its path and environment in a memory file, and its three streams. */
 static void run(const int *descriptors) {
-  const int protection = PROT_READ | PROT_WRITE;
-  int report[2] = {-1, -1};
-  long error = -EINVAL, refusal = 0, size = child > 0 ? -EBUSY : SYS(lseek, descriptors[0], 0, SEEK_END);
-  if (size > 0) {
-    char *bytes = (char *)SYS(mmap, NULL, size, PROT_READ, MAP_PRIVATE, descriptors[0], 0);
-    /* A pointer for each string, at most one for each byte; memory that is not touched is not there. */
-    char **words = (char **)SYS(mmap, NULL, (size + 2) * 8, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if ((long)bytes > 0 && (long)words > 0 && bytes[size - 1] == 0) {
-      long count = 0;
-      for (long at = 0; at < size; at += length(bytes + at) + 1) words[count++] = bytes + at;
-      error = SYS(pipe2, report, O_CLOEXEC);
-      if (error >= 0) child = error = SYS(clone, SIGCHLD, 0, 0, 0, 0);
-      if (child == 0 && error == 0) become_plugin(words, descriptors + 1, report[1]);
-    }
-  }
-  if (child < 0) child = 0;
+  static char bytes[longest_environment], *words[most_variables];
+  int report[2] = {-1, -1}, count = 0;
+  long refusal = 0, size = child > 0 ? -EBUSY : SYS(pread64, descriptors[0], bytes, sizeof bytes - 1, 0);
+  bytes[size > 0 ? size : 0] = 0;
+  long at = 0;
+  for (; at < size && count < most_variables - 1; at += length(bytes + at) + 1) words[count++] = bytes + at;
+  words[count] = NULL;
+  const int whole = count > 0 && at >= size && size < (long)sizeof bytes - 1;
+  long error = size < 0 ? size : !whole ? -E2BIG : SYS(pipe2, report, O_CLOEXEC);
+  if (error >= 0) error = SYS(clone, SIGCHLD, 0, 0, 0, 0);
+  if (error == 0) become_plugin(words, descriptors + 1, report[1]);
+  if (error > 0) child = error;
   if (report[1] >= 0) SYS(close, report[1]);
-  if (error >= 0 && SYS(read, report[0], &refusal, sizeof refusal) == (long)sizeof refusal) {
+  if (error > 0 && SYS(read, report[0], &refusal, sizeof refusal) == (long)sizeof refusal) {
     while (SYS(wait4, child, NULL, 0, NULL) == -EINTR);
     child = 0;
     error = refusal;
@@ -283,19 +275,16 @@ static void heed_signal(void) {
 
 static void heed_agent(void) {
   static char words[longest_packet];
-  int descriptors[4] = {-1, -1, -1, -1};
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof descriptors)];
-  } control;
+  int descriptors[most_descriptors] = {-1, -1, -1, -1, -1};
+  union beside beside;
   struct iovec part = {words, sizeof words - 1};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &beside, .msg_controllen = sizeof beside};
   long size = SYS(recvmsg, connection, &message, MSG_CMSG_CLOEXEC);
   if (size == -EAGAIN || size == -EINTR) return;
   if (size <= 0) lost("the agent has ended");
   words[size] = 0;
-  if (message.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_type == SCM_RIGHTS)
-    memcpy(descriptors, CMSG_DATA(&control.header), control.header.cmsg_len - CMSG_LEN(0));
+  if (message.msg_controllen >= CMSG_LEN(sizeof(int)) && beside.header.cmsg_type == SCM_RIGHTS)
+    memcpy(descriptors, CMSG_DATA(&beside.header), beside.header.cmsg_len - CMSG_LEN(0));
 
   const char *rest;
   if ((rest = after_prefix(words, "tell ")) != NULL) tell(rest);
@@ -305,7 +294,7 @@ static void heed_agent(void) {
   else if (equal(words, "run")) run(descriptors);
   else if (equal(words, "kill")) (void)(child > 0 && SYS(kill, -child, SIGKILL));
   else lost("the agent says what this client does not know");
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < most_descriptors; i++)
     if (descriptors[i] >= 0) SYS(close, descriptors[i]);
 }
 
@@ -348,11 +337,9 @@ __attribute__((used)) _Noreturn void begin(long *stack) {
   while (*entry != NULL) entry++;
   for (unsigned long *aux = (unsigned long *)(entry + 1); aux[0] != AT_NULL; aux += 2)
     if (aux[0] == AT_EXECFN) own_path = (const char *)aux[1];
-  /* A stream that is closed must not be what the next descriptor is called. */
-  for (int i = 0; i < 3; i++) {
-    standard_stream_missing[i] = SYS(fcntl, i, F_GETFD) == -EBADF;
-    if (standard_stream_missing[i] && memory_file() != i) end(1);
-  }
+  /* A stream that is closed must not be what the next descriptor is called; nothing is read from this one, nor written. */
+  for (int i = 0; i < 3; i++)
+    if (SYS(fcntl, i, F_GETFD) == -EBADF && SYS(openat, AT_FDCWD, "/", O_PATH | O_CLOEXEC) != i) end(1);
   SYS(rt_sigprocmask, SIG_BLOCK, &broken_pipe, &first_mask, 8);
 
   const char *command = variable("CNI_COMMAND"), *program = arguments[0] == NULL ? "" : arguments[0];
@@ -360,7 +347,7 @@ __attribute__((used)) _Noreturn void begin(long *stack) {
     if (*at == '/') program = at + 1;
   if (*command == 0) answer_person(program);
   if (equal(command, "VERSION")) {
-    if (!standard_stream_missing[1] && write_all(1, version, sizeof version - 1) == 0) end(0);
+    if (write_all(1, version, sizeof version - 1) == 0) end(0);
     stand_alone("stdout takes no answer");
   }
   read_stdin();

@@ -39,7 +39,7 @@ __asm__(".globl _start\n_start: mov x29,#0; mov x30,#0; mov x0,sp; bl begin");
 
 /* The compiler may ask for these two. */
 void *memset(void *to, int byte, size_t size) {
-  for (size_t i = 0; i < size; i++) ((char *)to)[i] = (char)byte;
+  for (char *at = to; size > 0; size--) *at++ = (char)byte;
   return to;
 }
 void *memcpy(void *to, const void *from, size_t size) {
@@ -97,14 +97,16 @@ static void put(struct text *text, const char *const *strings) {
 }
 #define PUT(text, ...) put(text, (const char *const[]){__VA_ARGS__, NULL}) /* strings, one behind the other */
 
-/* In a buffer of the caller's, at its end. */
-static const char *decimal(char (*buffer)[24], long number) {
-  char *at = *buffer + sizeof *buffer - 1;
-  *at = 0;
+/* Good until the fourth one after it. */
+static const char *decimal(long number) {
+  static char buffers[4][24];
+  static unsigned int next;
+  char *at = buffers[next++ % 4] + sizeof *buffers - 1;
   do *--at = (char)('0' + number % 10);
   while ((number /= 10) > 0);
   return at;
 }
+
 /* What would end a JSON string, or is no plain character, becomes a question mark; in place. */
 static const char *plain(struct text *text) {
   for (char *s = text->bytes; *s != 0; s++)
