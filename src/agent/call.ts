@@ -45,8 +45,11 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
       )
     },
     tell: (text) => Effect.sync(() => client.tell(text)),
-    whyStopped: () =>
-      client.stopped() === "time limit" ? `the call was not done within ${seconds} seconds` : undefined
+    whyStopped: () => {
+      const reason = client.stopped()
+      if (reason === undefined) return "the agent ends before the call is done"
+      return reason === "time limit" ? `the call was not done within ${seconds} seconds` : undefined
+    }
   }
   const refuse = (error: CniError): Effect.Effect<1> =>
     caller.answer(errorDocument(error, newestVersion), 1).pipe(
