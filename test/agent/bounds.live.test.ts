@@ -1,8 +1,10 @@
 /** What a client may cost, and who may be one. */
 import { assert, describe, it } from "vitest"
 import { canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
-import { names } from "../lab/call/node.ts"
+import { type Call, type Node, names } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
+import type { TestNetns } from "../lab/netns.ts"
 import { run, until } from "../lab/run.ts"
 import { callDescriptors, connect, nextPacket, sendCall } from "./handmade.ts"
 
@@ -12,7 +14,76 @@ const slowStub = (seconds: number) =>
 
 const conf = { ipam: { type: "stub" } }
 
-describe.skipIf(!canRunAgent)("a client (a C compiler, root and macvtap)", () => {
+const makePods = (node: Node, count: number): Promise<ReadonlyArray<TestNetns>> =>
+  Promise.all(Array.from({ length: count }, () => node.makePod()))
+
+/**
+ * 50 ADDs, ten at once, each within 3 seconds, which is many times what it takes on an idle machine: while `slow` calls go
+ * on, of which none has ended before the last of the 50. Their DELs follow.
+ */
+const fiftyPass = async (node: Node, pods: ReadonlyArray<TestNetns>, slow: ReadonlyArray<Promise<unknown>>) => {
+  let ended = 0
+  for (const call of slow) {
+    const count = () => void ended++
+    call.then(count, count)
+  }
+  const rounds = Array.from({ length: 5 }, (_, round) => pods.map((pod): Call => ({ pod, ifname: `n${round}` })))
+  for (const round of rounds) {
+    await Promise.all(
+      round.map(async (call) => {
+        const begun = performance.now()
+        await node.add(call)
+        assert.isBelow(performance.now() - begun, 3_000)
+      })
+    )
+  }
+  assert.strictEqual(ended, 0, "no slow call has ended before")
+  await Promise.all(rounds.flat().map((call) => node.silent("DEL", call)))
+}
+
+// What they cost is time: they wait beside each other.
+describe.skipIf(!canRunAgent).concurrent("a client (a C compiler, root and macvtap)", () => {
+  it("that takes its time holds up no other: IPAM for 30 s, duplicate address detection, deletions", {
+    timeout: 120_000
+  }, async () => {
+    await using agent = await makeAgentNode()
+    await using stub = await slowStub(60)
+    const { node, folder } = agent
+    await folder.start()
+    const pods = await makePods(node, 10)
+
+    const begun = performance.now()
+    const hang = (await makePods(node, 8)).map((pod) => node.call("ADD", { pod, path: stub.path, conf }))
+    await until("IPAM runs", async () => (await stub.calls()).length === hang.length)
+    await fiftyPass(node, pods, hang)
+
+    const addressOf = (index: number) => ({ type: "static", addresses: [{ address: `2001:db8::${index + 1}/64` }] })
+    const settle = (await makePods(node, 8)).map((pod, index) =>
+      node.add({ pod, conf: { cniVersion: "1.0.0", ipam: addressOf(index) } })
+    )
+    await fiftyPass(node, pods, settle)
+    await Promise.all(settle)
+
+    const going = await makePods(node, 32)
+    let over = false
+    // One after the other, and 32 beside each other, without a pause.
+    const deleting = going.map(async (pod) => {
+      while (!over) {
+        await node.add({ pod })
+        await node.silent("DEL", { pod })
+      }
+    })
+    await fiftyPass(node, pods, deleting)
+    over = true
+    await Promise.all(deleting)
+
+    for (const { status, stdout } of await Promise.all(hang)) {
+      assert.strictEqual(status, 1)
+      assert.include(assertError(stdout).msg, "stub")
+    }
+    assert.isAbove(performance.now() - begun, 30_000)
+  })
+
   it("that sends nothing, or reads nothing, costs a few seconds", { timeout: 60_000 }, async () => {
     await using agent = await makeAgentNode()
     await agent.folder.start({ args: ["--calls", "2", "--waiting", "0"] })
@@ -54,22 +125,6 @@ describe.skipIf(!canRunAgent)("a client (a C compiler, root and macvtap)", () =>
     assert.deepStrictEqual([code, msg], [11, "the call was not done within 1 seconds"])
     assert.deepStrictEqual(await stub.calls(), ["ADD", "DEL"])
     assert.deepStrictEqual(await names(agent.node.pod), ["lo"])
-  })
-
-  it("whose IPAM takes its time holds up no other", async () => {
-    await using agent = await makeAgentNode()
-    await using stub = await slowStub(12)
-    await agent.folder.start()
-    const { node } = agent
-    let done = false
-    const slow = node.call("ADD", { path: stub.path, conf }).finally(() => {
-      done = true
-    })
-    await until("IPAM runs", async () => (await stub.calls()).includes("ADD"))
-    const pods = await Promise.all(Array.from({ length: 10 }, () => node.makePod()))
-    for (let round = 0; round < 5; round++) for (const pod of pods) await node.add({ pod, ifname: `n${round}` })
-    assert.isFalse(done, "50 ADDs passed while it waited")
-    assert.strictEqual((await slow).status, 0)
   })
 
   it("of another user is refused, whatever the folder allows", async () => {

@@ -1,59 +1,78 @@
 /** Clients that are killed, agents that die: nothing is left, and nobody waits. */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { readdir } from "node:fs/promises"
+import { readdir, writeFile } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
 import { type AgentNode, canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
-import { names } from "../lab/call/node.ts"
+import { type Call, names } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
-import { assertError, assertResult } from "../lab/call/wellFormed.ts"
-import { type RunResult, until } from "../lab/run.ts"
+import { assertError } from "../lab/call/wellFormed.ts"
+import { until } from "../lab/run.ts"
+import { nodeStatus, tapNode } from "../lab/tap.ts"
+import { delays, duration } from "../survival/sweep.ts"
+import { assertNoneLost, startLoad } from "./load.ts"
 
 const hasOnlyLo = (agent: AgentNode, what: string) =>
   until(what, async () => (await names(agent.node.pod)).join() === "lo", 15_000)
 
-/** Starts an ADD, and kills its client after so many milliseconds. */
-const killedAfter = async (
-  agent: AgentNode,
-  delay: number,
-  signal: "SIGKILL" | "SIGTERM",
-  conf = {}
-): Promise<void> => {
-  const [command = "", ...args] = agent.node.command
-  const child = spawn(command, args, { env: agent.node.envOf("ADD"), stdio: ["pipe", "ignore", "ignore"] })
-  const ended = new Promise((resolve) => child.on("close", resolve))
+/** An ADD that a test can send signals to. */
+const startAdd = ({ node }: AgentNode, call: Call = {}) => {
+  const [command = "", ...args] = node.command
+  const child = spawn(command, args, { env: node.envOf("ADD", call), stdio: "pipe" })
+  let stdout = ""
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk
+  })
   child.stdin.on("error", () => {})
-  child.stdin.end(agent.node.stdinOf({ conf }))
+  child.stdin.end(node.stdinOf(call))
+  const ended = new Promise<{ readonly status: number | null; readonly stdout: string }>((resolve) =>
+    child.on("close", (status) => resolve({ status, stdout }))
+  )
+  return { kill: (signal: NodeJS.Signals) => child.kill(signal), ended }
+}
+
+/** Kills an ADD after so many milliseconds; gives what the runtime has been told until then. */
+const killedAfter = async (agent: AgentNode, delay: number) => {
+  const add = startAdd(agent)
   const end = performance.now() + delay
   // A timer is good for a millisecond only.
   while (performance.now() < end) await new Promise(setImmediate)
-  child.kill(signal)
-  await ended
-}
-
-const statusOf = async (agent: AgentNode): Promise<{ readonly running: number; readonly answered: number }> => {
-  const status = await agent.folder.status()
-  return status.calls
+  add.kill("SIGKILL")
+  return add.ended
 }
 
 describe.skipIf(!canRunAgent)("a client that is killed", () => {
   it("takes its ADD back without a DEL, whenever that is (300 moments)", { timeout: 180_000 }, async () => {
     await using agent = await makeAgentNode()
-    const daemon = await agent.folder.start()
+    const { node, folder } = agent
+    const daemon = await folder.start()
     const descriptors = async () => (await readdir(`/proc/${daemon.pid}/fd`)).length
-    await agent.node.add()
-    await agent.node.silent("DEL")
-    await agent.folder.status()
+    const whole = await duration(async () => {
+      assert.strictEqual((await startAdd(agent).ended).status, 0)
+      await node.silent("DEL")
+    })
+    await node.add()
+    const link = await node.link()
+    const tap = link === undefined ? assert.fail("no link") : tapNode(link)
+    await node.silent("DEL")
+    await folder.status()
     const before = await descriptors()
-    for (let moment = 0; moment < 300; moment++) {
-      await killedAfter(agent, (moment % 60) / 8, "SIGKILL")
-      if (moment % 10 === 9) {
-        // One whose answer was written before the signal came is the runtime's to delete.
-        await until("calls end", async () => (await statusOf(agent)).running === 0)
-        if ((await names(agent.node.pod)).length > 1) await agent.node.silent("DEL")
-        await hasOnlyLo(agent, `nothing is left after moment ${moment}`)
+    const seen = { untold: 0, told: 0 }
+    for (const delay of delays(300, whole)) {
+      const { status, stdout } = await killedAfter(agent, delay * 1000)
+      if (stdout === "") seen.untold++
+      else {
+        // The answer was written before the signal came: the attachment is the runtime's to delete.
+        seen.told++
+        await until("the call has ended", async () => (await folder.status()).calls.running === 0)
+        if (status === 0) assert.deepStrictEqual(await names(node.pod), ["lo", "net1"])
+        await node.silent("DEL")
       }
+      await hasOnlyLo(agent, `nothing is left after ${delay} s`)
+      await until("its node is gone", async () => (await nodeStatus(tap)) === undefined)
     }
+    assert.isAbove(seen.untold, 50)
+    assert.isAbove(seen.told, 0)
     await until("descriptors are closed", async () => (await descriptors()) <= before)
   })
 
@@ -61,98 +80,70 @@ describe.skipIf(!canRunAgent)("a client that is killed", () => {
     await using agent = await makeAgentNode()
     await using stub = await makeStub({ ADD: `sleep 0.5; echo done >> "$0.done"` })
     await agent.folder.start()
-    const conf = { ipam: { type: "stub" } }
-    const [command = "", ...args] = agent.node.command
-    const child = spawn(command, args, {
-      env: agent.node.envOf("ADD", { path: stub.path }),
-      stdio: ["pipe", "ignore", "ignore"]
-    })
-    child.stdin.end(agent.node.stdinOf({ conf }))
+    const add = startAdd(agent, { path: stub.path, conf: { ipam: { type: "stub" } } })
     await until("IPAM runs", async () => (await stub.calls()).includes("ADD"))
-    child.kill("SIGKILL")
+    add.kill("SIGKILL")
     await hasOnlyLo(agent, "the link is taken back")
     await until("the plugin has ended by itself", () => existsSync(`${stub.folder}/stub.done`))
   })
 
-  it("by SIGTERM says so, and its addresses are released", async () => {
-    await using agent = await makeAgentNode()
-    await using stub = await makeStub({ ADD: "sleep 0.3" })
-    await agent.folder.start()
-    const [command = "", ...args] = agent.node.command
-    const child = spawn(command, args, { env: agent.node.envOf("ADD", { path: stub.path }), stdio: "pipe" })
-    let stdout = ""
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk
-    })
-    const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
-    child.stdin.end(agent.node.stdinOf({ conf: { ipam: { type: "stub" } } }))
-    await until("IPAM runs", async () => (await stub.calls()).includes("ADD"))
-    child.kill("SIGTERM")
-    assert.strictEqual(await ended, 1)
-    assert.strictEqual(assertError(stdout).code, 11)
-    assert.deepStrictEqual(await stub.calls(), ["ADD", "DEL"])
-    assert.deepStrictEqual(await names(agent.node.pod), ["lo"])
-  })
+  it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const)(
+    "by %s says so, its addresses are released",
+    async (signal) => {
+      await using agent = await makeAgentNode()
+      await using stub = await makeStub({ ADD: "sleep 0.3" })
+      await agent.folder.start()
+      const add = startAdd(agent, { path: stub.path, conf: { ipam: { type: "stub" } } })
+      await until("IPAM runs", async () => (await stub.calls()).includes("ADD"))
+      add.kill(signal)
+      const { status, stdout } = await add.ended
+      assert.strictEqual(status, 1)
+      const { code, msg } = assertError(stdout)
+      assert.strictEqual(code, 11)
+      assert.include(msg, "signal")
+      assert.deepStrictEqual(await stub.calls(), ["ADD", "DEL"])
+      assert.deepStrictEqual(await names(agent.node.pod), ["lo"])
+    }
+  )
 })
 
 describe.skipIf(!canRunAgent)("an agent that dies", () => {
-  const load = async (agent: AgentNode, goesOn: () => boolean, workers = 4): Promise<ReadonlyArray<RunResult>> => {
-    const results: Array<RunResult> = []
-    const work = async (worker: number): Promise<void> => {
-      for (let call = 0; goesOn(); call++) {
-        const of = { containerID: `c${worker}-${call}`, ifname: `n${worker}` }
-        results.push(await agent.node.call("ADD", of))
-        const deleted = await agent.node.call("DEL", of)
-        assert.strictEqual(deleted.status, 0, deleted.stdout)
-      }
-    }
-    await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
-    return results
-  }
-
-  it("by SIGTERM, 25 times under load, loses no call", { timeout: 180_000 }, async () => {
-    await using agent = await makeAgentNode()
-    await agent.addStandalone()
-    let daemon = await agent.folder.start()
-    let over = false
-    const loaded = load(agent, () => !over)
-    for (let time = 0; time < 25; time++) {
-      // The next one takes the socket before the last one leaves.
-      const next = await agent.folder.start()
-      process.kill(daemon.pid, "SIGTERM")
-      assert.strictEqual(await daemon.ended, 0)
-      daemon = next
-    }
-    over = true
-    for (const { status, stdout } of await loaded) {
-      assert.strictEqual(status, 0, stdout)
-      assertResult(stdout, "1.1.0")
-    }
-    assert.deepStrictEqual(await names(agent.node.pod), ["lo"])
-  })
-
-  it("by SIGKILL, 25 times under load, leaves nothing, and what is answered is true", {
+  it("50 times under load, by SIGTERM and SIGKILL in turn: only SIGKILL ends calls, with 11; nothing is left", {
     timeout: 180_000
   }, async () => {
     await using agent = await makeAgentNode()
     await agent.addStandalone()
-    let over = false
     let daemon = await agent.folder.start()
-    const loaded = load(agent, () => !over)
-    for (let time = 0; time < 25; time++) {
-      await new Promise((resolve) => setTimeout(resolve, 20 + time * 5))
-      process.kill(daemon.pid, "SIGKILL")
-      await daemon.ended
+    const load = startLoad(agent)
+    const deaths: Array<{ readonly from: number; readonly to: number }> = []
+    for (let time = 0; time < 50; time++) {
+      await load.goesOn(3)
+      const last = daemon
+      if (time % 2 === 0) {
+        // The next one takes the socket before the last one leaves.
+        daemon = await agent.folder.start()
+        process.kill(last.pid, "SIGTERM")
+        assert.strictEqual(await last.ended, 0)
+        continue
+      }
+      const from = performance.now()
+      process.kill(last.pid, "SIGKILL")
+      assert.strictEqual(await last.ended, 137)
+      deaths.push({ from, to: performance.now() })
       daemon = await agent.folder.start()
     }
-    over = true
-    const results = await loaded
-    for (const { status, stdout } of results) {
-      if (status === 0) assertResult(stdout, "1.1.0")
-      else assert.strictEqual(assertError(stdout).code, 11)
+    const results = await load.end()
+    const lost = results.filter(({ status }) => status !== 0)
+    assertNoneLost(results.filter(({ status }) => status === 0))
+    for (const { stdout, begun, ended } of lost) {
+      assert.strictEqual(assertError(stdout).code, 11)
+      assert.isTrue(deaths.some(({ from, to }) => begun <= to && from <= ended))
     }
-    assert.isAbove(results.filter(({ status }) => status === 0).length, results.length / 2)
+    assert.isAbove(results.length, 150)
     assert.deepStrictEqual(await names(agent.node.pod), ["lo"])
+    process.kill(daemon.pid, "SIGTERM")
+    assert.strictEqual(await daemon.ended, 0)
+    assert.deepStrictEqual((await readdir(agent.folder.path)).sort(), ["macvtap", "macvtap-standalone"])
   })
 
   it("in the middle of an ADD is answered for with 11; of a DEL, by the executable", async () => {
@@ -176,7 +167,6 @@ describe.skipIf(!canRunAgent)("an agent that dies", () => {
     const added = await during("ADD")
     assert.strictEqual(added.status, 1)
     assert.include(assertError(added.stdout).msg, "the agent has ended")
-    const { writeFile } = await import("node:fs/promises")
     await writeFile(`${stub.folder}/stub.slow`, "")
     const deleted = await during("DEL")
     assert.deepStrictEqual([deleted.status, deleted.stdout], [0, ""])

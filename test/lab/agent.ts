@@ -1,7 +1,7 @@
 /** An agent of one's own: its socket in a folder of root's, and a client that knows it. */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import { buildClient } from "../../scripts/build/client.ts"
@@ -13,6 +13,7 @@ import { executable } from "./plugin.ts"
 import { until } from "./run.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
+const socketName = "agent.sock"
 
 export interface AgentFolder extends AsyncDisposable {
   readonly path: string
@@ -23,6 +24,12 @@ export interface AgentFolder extends AsyncDisposable {
   readonly start: (options?: AgentStart) => Promise<Daemon>
   /** What the agent says of itself. */
   readonly status: () => Promise<Status>
+}
+
+/** Whether the agent of such a folder's client has no call to answer. */
+export const isIdle = async (client: string): Promise<boolean> => {
+  const { calls } = await Effect.runPromise(askAgent(join(dirname(client), socketName)))
+  return calls.running + calls.waiting === 0
 }
 
 interface AgentStart {
@@ -44,7 +51,7 @@ export const makeAgentFolder = async (
   // 0700, as mkdtemp makes it.
   const path = await mkdtemp(join(tmpdir(), `${prefix}-`))
   const remove = (): Promise<void> => rm(path, { recursive: true, force: true })
-  const [socket, client] = [join(path, "agent.sock"), join(path, "macvtap")]
+  const [socket, client] = [join(path, socketName), join(path, "macvtap")]
   const here = isArchitecture(process.arch) ? process.arch : "x64"
   const problem = buildClient({ root, target: here, here, out: client, define: { AGENT_SOCKET: socket, ...define } })
   if (problem !== undefined) {

@@ -12,10 +12,15 @@ export type Program = ReadonlyArray<string>
 
 const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
 
-/** What a runtime starts, and what it is made of: both ways in which a node is run, and the sources. */
-export const programs: ReadonlyArray<readonly [name: string, program: Program]> = [
+/** What a runtime starts: both ways in which a node is run. */
+export const bothWays: ReadonlyArray<readonly [name: string, program: Program]> = [
   ["the executable", [executable]],
-  ...(client === undefined ? [] : [["the client, with an agent", [client]] as const]),
+  ...(client === undefined ? [] : [["the client, with an agent", [client]] as const])
+]
+
+/** Both ways, and what they are made of. */
+export const programs: ReadonlyArray<readonly [name: string, program: Program]> = [
+  ...bothWays,
   ["the sources, on Node", [process.execPath, main]]
 ]
 
