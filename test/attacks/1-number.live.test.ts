@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import type { Node } from "../lab/call/node.ts"
+import { bothWays } from "../lab/call/node.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { run } from "../lab/run.ts"
@@ -29,85 +30,88 @@ const untilItComes = async <A>(attempt: () => Promise<A | undefined>): Promise<A
 
 const reversed = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> => [...list].reverse()
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 1: a number that a former link's node opens", () => {
-  it("is not given to the next pod, whose frames nobody else reads", async () => {
-    await using scene = await makeScene()
-    const { node } = scene
-    const [victim, prober] = [await node.makePod(), await node.makePod()]
-    const old = await untilItComes(async () => {
-      await node.add()
-      const number = await numberOf(node)
-      // The first pod is root in its namespace.
-      await node.pod.ip("link del net1")
-      if ((await nextNumber(node, prober)) === number) return number
-      await node.silent("DEL")
-      return undefined
-    })
-    const kept = await keepNode(scene.folder, old)
-    await node.add({ pod: victim })
-    const link = await node.link({ pod: victim })
-    if (link === undefined) assert.fail("no link")
-    const send = await sendTo(node, link.address)
-    // Of another program's tap nothing is read here.
-    const behind = await tapBehind(old)
-    if (behind === undefined || behind === `tap${link.ifindex}`) {
-      assert.notInclude(await readMeanwhile(kept, send), secret)
-    }
-    assert.notStrictEqual(await numberOf(node, { pod: victim }), old)
-    assert.include(await readMeanwhile(tapNode(link), send), secret, "the frames do come")
-  })
-
-  it("is given again when the runtime has taken the first pod's attachment back", async () => {
-    await using scene = await makeScene()
-    const { node } = scene
-    const [next, prober] = [await node.makePod(), await node.makePod()]
-    await untilItComes(async () => {
-      await node.add()
-      const number = await numberOf(node)
-      await node.pod.ip("link del net1")
-      assert.include(readdirSync(scene.claims), number)
-      await node.silent("DEL")
-      assert.deepStrictEqual(readdirSync(scene.claims), [])
-      if ((await nextNumber(node, prober)) !== number) return undefined
-      await node.add({ pod: next })
-      const isIt = (await numberOf(node, { pod: next })) === number
-      await node.silent("DEL", { pod: next })
-      return isIt ? true : undefined
-    })
-  })
-
-  it("leads to the right pod's link or to nobody's, when the lower device went and came back under 20 pods", {
-    timeout: 120_000
-  }, async () => {
-    await using scene = await makeScene()
-    const { node } = scene
-    const makePods = () => Promise.all(Array.from({ length: 20 }, () => node.makePod()))
-    const firsts = await makePods()
-    const seconds = await makePods()
-    /** Whoever had the number can have kept its node. */
-    const owners = new Map<string, TestNetns>()
-    const addAll = async (pods: ReadonlyArray<TestNetns>) => {
-      await Promise.all(pods.map((pod) => node.add({ pod })))
-      for (const pod of pods) {
-        const number = await numberOf(node, { pod })
-        const owner = owners.get(number) ?? pod
-        assert.strictEqual(owner.name, pod.name, `the number ${number}`)
-        owners.set(number, pod)
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
+  "%s: attack 1: a number that a former link's node opens",
+  (_, program) => {
+    it("is not given to the next pod, whose frames nobody else reads", async () => {
+      await using scene = await makeScene(program)
+      const { node } = scene
+      const [victim, prober] = [await node.makePod(), await node.makePod()]
+      const old = await untilItComes(async () => {
+        await node.add()
+        const number = await numberOf(node)
+        // The first pod is root in its namespace.
+        await node.pod.ip("link del net1")
+        if ((await nextNumber(node, prober)) === number) return number
+        await node.silent("DEL")
+        return undefined
+      })
+      const kept = await keepNode(scene.folder, old)
+      await node.add({ pod: victim })
+      const link = await node.link({ pod: victim })
+      if (link === undefined) assert.fail("no link")
+      const send = await sendTo(node, link.address)
+      // Of another program's tap nothing is read here.
+      const behind = await tapBehind(old)
+      if (behind === undefined || behind === `tap${link.ifindex}`) {
+        assert.notInclude(await readMeanwhile(kept, send), secret)
       }
-    }
-    await addAll(firsts)
-    await node.host.ip("link del eth0")
-    await node.host.ip(`link add eth0 type veth peer name wire0 netns ${node.wire.name}`)
-    await node.host.ip("link set eth0 up")
-    await addAll(reversed(seconds))
-    for (const pod of firsts) assert.isUndefined(await node.link({ pod }))
-    // The runtime makes the first pods' attachments anew.
-    for (const pod of firsts) await node.silent("DEL", { pod })
-    for (const [number, pod] of owners) if (firsts.includes(pod)) owners.delete(number)
-    await addAll(reversed(firsts))
-    assert.strictEqual(owners.size, 40)
-    for (const [number, pod] of owners) {
-      assert.strictEqual(await tapBehind(number), `tap${(await node.link({ pod }))?.ifindex}`)
-    }
-  })
-})
+      assert.notStrictEqual(await numberOf(node, { pod: victim }), old)
+      assert.include(await readMeanwhile(tapNode(link), send), secret, "the frames do come")
+    })
+
+    it("is given again when the runtime has taken the first pod's attachment back", async () => {
+      await using scene = await makeScene(program)
+      const { node } = scene
+      const [next, prober] = [await node.makePod(), await node.makePod()]
+      await untilItComes(async () => {
+        await node.add()
+        const number = await numberOf(node)
+        await node.pod.ip("link del net1")
+        assert.include(readdirSync(scene.claims), number)
+        await node.silent("DEL")
+        assert.deepStrictEqual(readdirSync(scene.claims), [])
+        if ((await nextNumber(node, prober)) !== number) return undefined
+        await node.add({ pod: next })
+        const isIt = (await numberOf(node, { pod: next })) === number
+        await node.silent("DEL", { pod: next })
+        return isIt ? true : undefined
+      })
+    })
+
+    it("leads to the right pod's link or to nobody's, when the lower device went and came back under 20 pods", {
+      timeout: 120_000
+    }, async () => {
+      await using scene = await makeScene(program)
+      const { node } = scene
+      const makePods = () => Promise.all(Array.from({ length: 20 }, () => node.makePod()))
+      const firsts = await makePods()
+      const seconds = await makePods()
+      /** Whoever had the number can have kept its node. */
+      const owners = new Map<string, TestNetns>()
+      const addAll = async (pods: ReadonlyArray<TestNetns>) => {
+        await Promise.all(pods.map((pod) => node.add({ pod })))
+        for (const pod of pods) {
+          const number = await numberOf(node, { pod })
+          const owner = owners.get(number) ?? pod
+          assert.strictEqual(owner.name, pod.name, `the number ${number}`)
+          owners.set(number, pod)
+        }
+      }
+      await addAll(firsts)
+      await node.host.ip("link del eth0")
+      await node.host.ip(`link add eth0 type veth peer name wire0 netns ${node.wire.name}`)
+      await node.host.ip("link set eth0 up")
+      await addAll(reversed(seconds))
+      for (const pod of firsts) assert.isUndefined(await node.link({ pod }))
+      // The runtime makes the first pods' attachments anew.
+      for (const pod of firsts) await node.silent("DEL", { pod })
+      for (const [number, pod] of owners) if (firsts.includes(pod)) owners.delete(number)
+      await addAll(reversed(firsts))
+      assert.strictEqual(owners.size, 40)
+      for (const [number, pod] of owners) {
+        assert.strictEqual(await tapBehind(number), `tap${(await node.link({ pod }))?.ifindex}`)
+      }
+    })
+  }
+)

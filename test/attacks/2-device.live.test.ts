@@ -5,7 +5,7 @@ import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
 import { deviceName } from "../../src/devices/deviceName.ts"
 import { standaloneAlias } from "../../src/devices/standalone.ts"
-import { type Call, names } from "../lab/call/node.ts"
+import { bothWays, type Call, names, type Program } from "../lab/call/node.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { domain } from "../lab/node/kubelet.ts"
@@ -16,8 +16,10 @@ const resource = ownResource("atk")
 const device = (ordinal: number): string => `${resource}Mvp${ordinal}`
 const uid = (name: string): string => `K8S_POD_UID=${name}`
 
-const makeOffer = async (standalone = false): Promise<Scene> => {
-  const scene = await makeScene({ [resource]: { lowerDevice: "eth0", mode: "bridge", capacity: 4, standalone } })
+const makeOffer = async (program: Program, standalone = false): Promise<Scene> => {
+  const scene = await makeScene(program, {
+    [resource]: { lowerDevice: "eth0", mode: "bridge", capacity: 4, standalone }
+  })
   scene.checkpoint(resource, { victim: [device(0)], attacker: [device(1)] })
   return scene
 }
@@ -45,7 +47,7 @@ const refusal = async ({ node, state }: Scene, call: Call): Promise<string> => {
 
 const request = `"${domain}/${resource}": "1"`
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a device", () => {
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)("%s: attack 2: a device", (_, program) => {
   it.each([
     ["another pod's", device(0), uid("attacker"), "was given to another pod", request],
     ["nobody's", device(2), uid("attacker"), "was given to no pod", request],
@@ -53,7 +55,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a device", () => {
     ["a pod's, without a UID", device(0), "K8S_POD_NAME=p", "does not say which pod", "K8S_POD_UID"]
   ])("that is %s is refused, and stays its owner's", async (_, deviceID, args, why, advice) => {
     for (const standalone of [false, true]) {
-      await using scene = await makeOffer(standalone)
+      await using scene = await makeOffer(program, standalone)
       if (standalone) for (const ordinal of [0, 2]) await addStandalone(scene, ordinal)
       const { node } = scene
       const call = { conf: { deviceID }, args }
@@ -68,7 +70,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a device", () => {
   })
 
   it("in use keeps its node, whoever calls DEL in its name", async () => {
-    await using scene = await makeOffer()
+    await using scene = await makeOffer(program)
     const { node, state } = scene
     const victim = await node.makePod()
     const conf = { deviceID: device(0) }
@@ -81,7 +83,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a device", () => {
   })
 
   it("is not imported by the name of its link, nor by the ID of one that no resource has any more", async () => {
-    await using scene = await makeOffer(true)
+    await using scene = await makeOffer(program, true)
     const name = await addStandalone(scene, 0)
     const byName = { conf: { deviceID: name, owner: 1000 }, args: uid("attacker") }
     assert.include(await refusal(scene, byName), "it is a device plugin's link")
@@ -92,11 +94,11 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a device", () => {
   })
 })
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a kubelet's checkpoint", () => {
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)("%s: attack 2: a kubelet's checkpoint", (_, program) => {
   const call = { conf: { deviceID: device(2) }, args: uid("attacker") }
 
   it("that makes no sense lets nobody have a device, unless the node's owner says so", async () => {
-    await using scene = await makeOffer()
+    await using scene = await makeOffer(program)
     writeFileSync(join(scene.folder, "kubelet/kubelet_internal_checkpoint"), "[[[[")
     const { msg, details } = await scene.node.fails("ADD", call)
     assert.include(msg, "kubelet_internal_checkpoint")
@@ -106,7 +108,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 2: a kubelet's checkpoint
   })
 
   it("that is not there says nothing, as on a node without a kubelet", async () => {
-    await using scene = await makeScene({
+    await using scene = await makeScene(program, {
       [resource]: { lowerDevice: "eth0", mode: "bridge", capacity: 4, standalone: false }
     })
     await scene.node.add(call)

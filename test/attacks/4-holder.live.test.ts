@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { candidates } from "../../src/cni/identity/ifindex.ts"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
+import { bothWays } from "../lab/call/node.ts"
 import { startDaemon } from "../lab/daemon.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { ownResource } from "../lab/node/ownResource.ts"
@@ -31,41 +32,44 @@ const startStranger = async (indexes: ReadonlyArray<number>, lower = "") => {
   return daemon
 }
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 4: a stranger's link with the ifindex", () => {
-  it("of a device does not keep that from its pod", async () => {
-    await using scene = await makeScene({
-      [resource]: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false }
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
+  "%s: attack 4: a stranger's link with the ifindex",
+  (_, program) => {
+    it("of a device does not keep that from its pod", async () => {
+      await using scene = await makeScene(program, {
+        [resource]: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false }
+      })
+      const { node, state } = scene
+      scene.checkpoint(resource, { victim: [deviceID] })
+      const uplink = (await must("ip", ["netns", "exec", node.host.name, "cat", "/sys/class/net/eth0/ifindex"])).trim()
+      // On a link of its own with the ifindex of the device's lower device, to look like a former pod's.
+      await using _ = await startStranger([index], `index ${uplink}`)
+      const call = { conf: { deviceID }, args: "K8S_POD_UID=victim" }
+      const began = Date.now()
+      await node.add(call)
+      assert.isBelow(Date.now() - began, 2_500, "nobody is waited for")
+      const link = await node.link()
+      if (link === undefined) assert.fail("no link")
+      assert.strictEqual(link.ifindex, index)
+      const given = await nodeStatus(`${state}/dev/${deviceID}`)
+      assert.strictEqual(given?.device, await linkDevice(node.pod.name, link))
+      await node.silent("DEL", call)
+      await node.add(call)
     })
-    const { node, state } = scene
-    scene.checkpoint(resource, { victim: [deviceID] })
-    const uplink = (await must("ip", ["netns", "exec", node.host.name, "cat", "/sys/class/net/eth0/ifindex"])).trim()
-    // On a link of its own with the ifindex of the device's lower device, to look like a former pod's.
-    await using _ = await startStranger([index], `index ${uplink}`)
-    const call = { conf: { deviceID }, args: "K8S_POD_UID=victim" }
-    const began = Date.now()
-    await node.add(call)
-    assert.isBelow(Date.now() - began, 2_500, "nobody is waited for")
-    const link = await node.link()
-    if (link === undefined) assert.fail("no link")
-    assert.strictEqual(link.ifindex, index)
-    const given = await nodeStatus(`${state}/dev/${deviceID}`)
-    assert.strictEqual(given?.device, await linkDevice(node.pod.name, link))
-    await node.silent("DEL", call)
-    await node.add(call)
-  })
 
-  it("of the 64 usual ones of an attachment leaves it another", async () => {
-    await using scene = await makeScene()
-    const { node } = scene
-    const usual = candidates(node.pod.name, "net1")
-    assert.strictEqual(usual.length, 64)
-    await using _ = await startStranger(usual)
-    await node.add()
-    const link = await node.link()
-    if (link === undefined) assert.fail("no link")
-    assert.notInclude(usual, link.ifindex)
-    assert.strictEqual((await nodeStatus(tapNode(link)))?.device, await linkDevice(node.pod.name, link))
-    await node.silent("DEL")
-    assert.isUndefined(await node.link())
-  })
-})
+    it("of the 64 usual ones of an attachment leaves it another", async () => {
+      await using scene = await makeScene(program)
+      const { node } = scene
+      const usual = candidates(node.pod.name, "net1")
+      assert.strictEqual(usual.length, 64)
+      await using _ = await startStranger(usual)
+      await node.add()
+      const link = await node.link()
+      if (link === undefined) assert.fail("no link")
+      assert.notInclude(usual, link.ifindex)
+      assert.strictEqual((await nodeStatus(tapNode(link)))?.device, await linkDevice(node.pod.name, link))
+      await node.silent("DEL")
+      assert.isUndefined(await node.link())
+    })
+  }
+)

@@ -1,13 +1,13 @@
 /** Attack 6: a pod writes another network's attachment, or nothing, into its link's alias, so that nobody removes it. */
 import { assert, describe, it } from "vitest"
-import { names } from "../lab/call/node.ts"
+import { bothWays, names } from "../lab/call/node.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { makeScene } from "./scene.ts"
 
 /** GC looks at all namespaces of the machine: no other test has this network. */
 const name = `lan6-${process.pid}`
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 6: a link whose alias says", () => {
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)("%s: attack 6: a link whose alias says", (_, program) => {
   const aliases = [
     ["another network's attachment", "macvtap-cni:other/innocent/net1"],
     ["another attachment of the network", `macvtap-cni:${name}/innocent/net1`],
@@ -15,7 +15,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 6: a link whose alias say
   ] as const
 
   it.each(aliases)("%s is removed by DEL", async (_, alias) => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     const { node } = scene
     await node.add({ conf: { name } })
     await node.pod.ip(`link set net1 alias ${alias}`)
@@ -24,7 +24,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 6: a link whose alias say
   })
 
   it.each(aliases)("%s is removed by GC, and no other", async (_, alias) => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     const { node } = scene
     const innocent = await node.makePod()
     await node.add({ conf: { name } })
@@ -37,7 +37,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)("attack 6: a link whose alias say
   })
 
   it("the attachment of a pod that has ended does not get a living pod's link removed", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     const { node } = scene
     await node.add({ conf: { name } })
     // The runtime knows what is valid; the link is at the ifindex and the name of a valid attachment.

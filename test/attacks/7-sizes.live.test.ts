@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { makeNode, names } from "../lab/call/node.ts"
+import { bothWays, makeNode, names } from "../lab/call/node.ts"
 import { assertError } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
@@ -57,35 +57,38 @@ describe.skipIf(!hasExecutable)("attack 7: a configuration", () => {
   })
 })
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 7: an IPAM plugin that answers with", () => {
-  const address = (n: number) => `{"address":"10.${n >> 16}.${(n >> 8) & 255}.${n & 255}/8"}`
-  const list = (length: number, one: (n: number) => string) => Array.from({ length }, (_, n) => one(n)).join()
-  const answers = {
-    "20,000 addresses": [`"ips":[${list(20_000, address)}]`, "20000 addresses, where a link can have 256 at most"],
-    "257 addresses": [`"ips":[${list(257, address)}]`, "257 addresses, where a link can have 256 at most"],
-    "20,000 routes": [
-      `"ips":[${address(1)}],"routes":[${list(20_000, (n) => `{"dst":"11.0.${n >> 8}.${n & 255}/32"}`)}]`,
-      "20000 routes, where a link can have 1024 at most"
-    ],
-    "2 MiB": [`"ips":[${address(1)}],"x":"${"x".repeat(2 * 1024 * 1024)}"`, "EFBIG"]
-  } as const
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
+  "%s: attack 7: an IPAM plugin that answers with",
+  (_, program) => {
+    const address = (n: number) => `{"address":"10.${n >> 16}.${(n >> 8) & 255}.${n & 255}/8"}`
+    const list = (length: number, one: (n: number) => string) => Array.from({ length }, (_, n) => one(n)).join()
+    const answers = {
+      "20,000 addresses": [`"ips":[${list(20_000, address)}]`, "20000 addresses, where a link can have 256 at most"],
+      "257 addresses": [`"ips":[${list(257, address)}]`, "257 addresses, where a link can have 256 at most"],
+      "20,000 routes": [
+        `"ips":[${address(1)}],"routes":[${list(20_000, (n) => `{"dst":"11.0.${n >> 8}.${n & 255}/32"}`)}]`,
+        "20000 routes, where a link can have 1024 at most"
+      ],
+      "2 MiB": [`"ips":[${address(1)}],"x":"${"x".repeat(2 * 1024 * 1024)}"`, "EFBIG"]
+    } as const
 
-  it.each(Object.entries(answers))("%s is refused at once, and nothing stays", async (_, [content, words]) => {
-    await using node = await makeNode()
-    await using folder = await makeFolder("attack-7")
-    await writeFile(join(folder.path, "answer"), `{"cniVersion":"1.1.0",${content}}`)
-    await writeFile(join(folder.path, "vast"), `#!/bin/sh\ncat ${folder.path}/answer\n`, { mode: 0o755 })
-    const began = Date.now()
-    const error = await node.fails("ADD", { path: folder.path, conf: { ipam: { type: "vast" } } })
-    assert.isBelow(Date.now() - began, 2_000)
-    assert.include(`${error.msg} ${error.details ?? ""}`, words)
-    assert.deepStrictEqual(await names(node.pod), ["lo"])
-  })
-})
+    it.each(Object.entries(answers))("%s is refused at once, and nothing stays", async (_, [content, words]) => {
+      await using node = await makeNode(program)
+      await using folder = await makeFolder("attack-7")
+      await writeFile(join(folder.path, "answer"), `{"cniVersion":"1.1.0",${content}}`)
+      await writeFile(join(folder.path, "vast"), `#!/bin/sh\ncat ${folder.path}/answer\n`, { mode: 0o755 })
+      const began = Date.now()
+      const error = await node.fails("ADD", { path: folder.path, conf: { ipam: { type: "vast" } } })
+      assert.isBelow(Date.now() - began, 2_000)
+      assert.include(`${error.msg} ${error.details ?? ""}`, words)
+      assert.deepStrictEqual(await names(node.pod), ["lo"])
+    })
+  }
+)
 
-describe.skipIf(!hasExecutable || !hasMacvtap)("attack 7: a logFile", () => {
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)("%s: attack 7: a logFile", (_, program) => {
   it("is not written to where a folder on its way is a symbolic link", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using folder = await makeFolder("attack-7")
     const at = (name: string) => join(folder.path, name)
     await mkdir(at("theirs"))

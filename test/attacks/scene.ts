@@ -4,12 +4,11 @@ import { readlink } from "node:fs/promises"
 import { assert } from "vitest"
 import type { Resource } from "../../src/devices/resources.ts"
 import { writeResources } from "../../src/devices/writeResources.ts"
-import { type Call, makeNode, type Node } from "../lab/call/node.ts"
+import { type Call, makeNode, type Node, type Program } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { inOwnMounts } from "../lab/mounts.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { domain } from "../lab/node/kubelet.ts"
-import { executable } from "../lab/plugin.ts"
 import { must, run } from "../lab/run.ts"
 import { linkDevice } from "../lab/tap.ts"
 
@@ -23,7 +22,10 @@ export interface Scene extends AsyncDisposable {
   readonly checkpoint: (resource: string, given: Readonly<Record<string, ReadonlyArray<string>>>) => void
 }
 
-export const makeScene = async (resources: Readonly<Record<string, Resource>> = {}): Promise<Scene> => {
+export const makeScene = async (
+  program: Program,
+  resources: Readonly<Record<string, Resource>> = {}
+): Promise<Scene> => {
   const stack = new AsyncDisposableStack()
   const folder = stack.use(await makeFolder("attack"))
   const at = (name: string): string => `${folder.path}/${name}`
@@ -31,7 +33,7 @@ export const makeScene = async (resources: Readonly<Record<string, Resource>> = 
   writeFileSync(at("state/kubelet.json"), JSON.stringify({ version: 1, folder: at("kubelet") }))
   writeResources(at("state"), resources)
   const also = ["mkdir -p /run/macvtap-cni", `mount --bind ${at("run")} /run/macvtap-cni`]
-  const node = stack.use(await makeNode(inOwnMounts([executable], { state: at("state"), also })))
+  const node = stack.use(await makeNode(inOwnMounts(program, { state: at("state"), also })))
   return {
     node,
     folder: folder.path,

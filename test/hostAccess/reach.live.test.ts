@@ -1,12 +1,18 @@
 /** `"hostAccess": true`: who reaches whom, by real pings, and who notices nothing of it. */
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { ipAddresses, ipRoutes } from "../lab/ip.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { hostLinks, makeScene, node4, node6, pod4, pod6, podRoutes, reaches, sysctl, wire4, wire6 } from "./scene.ts"
 
-describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins).each(["macvtap", "macvlan"])("%s", (type) => {
+const able = hasMacvtap && hasExecutable && hasDebianPlugins
+const types = bothWays.flatMap(([name, program]) =>
+  ["macvtap", "macvlan"].map((type) => [name, type, program] as const)
+)
+
+describe.skipIf(!able).concurrent.each(types)("%s: %s", (_, type, program) => {
   it("pod and node reach each other, in both families, and everybody else as before", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     const { host, pod, wire } = scene
     const conf = { ...scene.conf(), type }
     const prevResult = await scene.add({ conf })
@@ -43,9 +49,9 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins).each(["macvt
   })
 })
 
-describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's own link", () => {
+describe.skipIf(!able).concurrent.each(bothWays)("%s: the host's own link", (_, program) => {
   it("is what its documentation says, and the master is as it was", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     const before = [await scene.host.ip("addr show dev eth0"), await scene.host.ip("-d link show dev eth0")]
     await scene.add({ conf: scene.conf() })
     const [link, ...others] = await hostLinks(scene)
@@ -77,7 +83,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
   })
 
   it("answers no pod without host access, nor the wire", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     await scene.add({ conf: scene.conf() })
     const other = await scene.makePod()
     await scene.add({ pod: other, conf: { ...scene.conf(), hostAccess: false } })
@@ -88,7 +94,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
   })
 
   it("answers where the node wants addresses asked for on their own link only (arp_ignore=1, arp_announce=2)", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     await sysctl(scene.host, "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2")
     await scene.add({ conf: scene.conf() })
     assert.isTrue(await reaches(scene.pod, node4))
@@ -96,7 +102,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
   })
 
   it("stands in on a master that has no address, for those of the default route's link", async () => {
-    await using scene = await makeScene({ addresses: false })
+    await using scene = await makeScene(program, { addresses: false })
     const { host, pod } = scene
     await host.ip("link add mgmt type veth peer name cable")
     await host.ip("link set cable up")
@@ -120,7 +126,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
   })
 
   it("takes another address that the master gets later with the next ADD, and lets go of one that it lost", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     const { host, pod } = scene
     await sysctl(host, "net.ipv4.conf.all.promote_secondaries=1")
     // One that wanders between nodes is not taken over.
@@ -146,7 +152,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
   })
 
   it("outlives that its master goes down and up", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     // Without it the kernel takes the master's own IPv6 addresses as it goes down.
     await sysctl(scene.host, "net.ipv6.conf.eth0.keep_addr_on_down=1")
     await scene.add({ conf: scene.conf() })
@@ -158,7 +164,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)("the host's 
   })
 
   it("needs the node's IPv6 only for pods that have it", async () => {
-    await using scene = await makeScene()
+    await using scene = await makeScene(program)
     await sysctl(scene.host, "net.ipv6.conf.default.disable_ipv6=1")
     await scene.add({ conf: scene.conf([4]) })
     assert.isTrue(await reaches(scene.pod, node4))

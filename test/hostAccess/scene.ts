@@ -1,6 +1,6 @@
 /** A node with an address of its own and somebody else on the wire, and a network with host access for its pods. */
 
-import { makeNode, type Node } from "../lab/call/node.ts"
+import { makeNode, type Node, type Program } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { ipLinks } from "../lab/ip.ts"
 import type { TestNetns } from "../lab/netns.ts"
@@ -28,9 +28,12 @@ export const sysctl = (netns: TestNetns, ...settings: ReadonlyArray<string>): Pr
   must("ip", ["netns", "exec", netns.name, "sysctl", "-qw", ...settings])
 
 /** `addresses` false: the master has none. Reverse-path filtering is strict, as distributions set it. */
-export const makeScene = async ({ addresses = true }: { readonly addresses?: boolean } = {}): Promise<Scene> => {
+export const makeScene = async (
+  program: Program,
+  { addresses = true }: { readonly addresses?: boolean } = {}
+): Promise<Scene> => {
   const stack = new AsyncDisposableStack()
-  const node = stack.use(await makeNode())
+  const node = stack.use(await makeNode(program))
   const folder = stack.use(await makeFolder("host-access"))
   await sysctl(node.host, "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1")
   if (addresses) {

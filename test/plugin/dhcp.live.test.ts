@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { makeNode } from "../lab/call/node.ts"
+import { bothWays, makeNode } from "../lab/call/node.ts"
 import { startDaemon } from "../lab/daemon.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { ipAddresses } from "../lab/ip.ts"
@@ -18,13 +18,13 @@ const start = (netns: string, ...command: ReadonlyArray<string>) => {
   return startDaemon(first, rest)
 }
 
-describe.skipIf(!able || tools.length > 0)(
-  `dhcp${tools.length > 0 ? ` (skipped: no ${tools.join(", ")})` : ""}`,
-  () => {
+describe.skipIf(!able || tools.length > 0).each(bothWays)(
+  `%s: dhcp${tools.length > 0 ? ` (skipped: no ${tools.join(", ")})` : ""}`,
+  (_, program) => {
     it.each(["macvtap", "macvlan"])(
       "gives a %s its lease without a second try, and neighbours hear of it",
       async (type) => {
-        await using node = await makeNode()
+        await using node = await makeNode(program)
         await using folder = await makeFolder("pl-dhcp")
         await node.wire.ip("addr add 192.0.2.1/24 dev wire0")
         const file = (name: string) => join(folder.path, name)

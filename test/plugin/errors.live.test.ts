@@ -1,14 +1,14 @@
 /** The kernel's refusals, which carry no words, in words: what was asked, what is in the way and whose it is. */
 import { assert, describe, it } from "vitest"
-import { makeNode, type Node, names } from "../lab/call/node.ts"
+import { bothWays, makeNode, type Node, names, type Program } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 
 const able = hasMacvtap && hasExecutable
 
 /** One attachment in another pod, which is in the way. */
-const occupied = async (conf: object) => {
-  const node = await makeNode()
+const occupied = async (program: Program, conf: object) => {
+  const node = await makeNode(program)
   const other = await node.makePod()
   await node.add({ pod: other, conf })
   return { node, other, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() }
@@ -22,10 +22,10 @@ const fails = async (node: Node, conf: object, errno: string) => {
   return error
 }
 
-describe.skipIf(!able)("an error names", () => {
+describe.skipIf(!able).each(bothWays)("%s: an error names", (_, program) => {
   it("who has the MAC address", async () => {
     const mac = "02:00:00:00:00:55"
-    await using scene = await occupied({ mac })
+    await using scene = await occupied(program, { mac })
     const { msg } = await fails(scene.node, { mac }, "EADDRINUSE")
     assert.include(
       msg,
@@ -36,7 +36,7 @@ describe.skipIf(!able)("an error names", () => {
 
   it("who has it where the link goes up only after IPAM", async () => {
     const mac = "02:00:00:00:00:55"
-    await using scene = await occupied({ mac })
+    await using scene = await occupied(program, { mac })
     await using stub = await makeStub({ ADD: says({ cniVersion: "1.1.0", ips: [{ address: "10.9.0.5/24" }] }) })
     const { msg } = await scene.node.fails("ADD", { conf: { mac, ipam: { type: "stub" } }, path: stub.path })
     assert.include(msg, `by link "net1" (macvtap in ${scene.other.path}; its alias says `)
@@ -45,24 +45,24 @@ describe.skipIf(!able)("an error names", () => {
   })
 
   it("the master itself as the one who has it", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("link set eth0 address 02:00:00:00:00:66")
     const { msg } = await fails(node, { mac: "02:00:00:00:00:66" }, "EADDRINUSE")
     assert.include(msg, 'the address of "eth0" itself')
   })
 
   it("who is beside a passthru link, and who is the passthru link", async () => {
-    await using scene = await occupied({})
+    await using scene = await occupied(program, {})
     const { msg } = await fails(scene.node, { mode: "passthru" }, "EINVAL")
     assert.include(msg, '"mode" is "passthru", which takes the master for itself, but link "net1"')
     assert.include(msg, `container ${scene.other.name} in network lan`)
-    await using passthru = await occupied({ mode: "passthru" })
+    await using passthru = await occupied(program, { mode: "passthru" })
     const error = await fails(passthru.node, {}, "EINVAL")
     assert.match(error.msg, /in network lan\) is on it in mode "passthru"/)
   })
 
   it("the bridge that the master is a port of", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("link add br0 type bridge")
     await node.host.ip("link set eth0 master br0")
     const { msg, details } = await fails(node, {}, "EBUSY")
@@ -71,7 +71,7 @@ describe.skipIf(!able)("an error names", () => {
   })
 
   it("who has the name", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.pod.ip("link add net1 type veth peer name v1")
     const { msg, code } = await node.fails("ADD")
     assert.strictEqual(code, 7)
@@ -81,7 +81,7 @@ describe.skipIf(!able)("an error names", () => {
   })
 
   it("the attachment itself, where it was added before", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.add()
     const { msg, details } = await node.fails("ADD")
     assert.match(msg, /attachment net1 of container .* in network lan\) already has that name/)
@@ -95,7 +95,7 @@ describe.skipIf(!able)("an error names", () => {
     [{ master: "gone0" }, 'master "gone0" does not exist'],
     [{ master: "lo" }, 'cannot create macvtap "net1" on master "lo": the kernel calls it invalid (EINVAL)']
   ])("what of %j is wrong", async (conf, words) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const { msg, details } = await node.fails("ADD", { conf })
     assert.strictEqual(msg, words)
     assert.isDefined(details)
@@ -108,8 +108,8 @@ describe.skipIf(!able)("an error names", () => {
     ["a file", "/etc/passwd", /"\/etc\/passwd" is not a network namespace: a regular file/],
     ["another kind of namespace", "/proc/self/ns/mnt", /is not a network namespace: a mount namespace/],
     ["a folder", "/", /"\/" is not a network namespace: a directory/]
-  ])("the namespace that is %s", async (_, path, words) => {
-    await using node = await makeNode()
+  ])("the namespace that is %s", async (_what, path, words) => {
+    await using node = await makeNode(program)
     const env = { CNI_NETNS: path === "host" ? node.host.path : path }
     const { code, msg } = await node.fails("ADD", { env })
     assert.strictEqual(code, 8)

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
 import { candidates } from "../../src/cni/identity/ifindex.ts"
-import { makeNode, type Node, names } from "../lab/call/node.ts"
+import { bothWays, makeNode, type Node, names } from "../lab/call/node.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { must } from "../lab/run.ts"
@@ -22,9 +22,9 @@ const assertOwn = async (node: Node, pod: TestNetns): Promise<string> => {
 /** What removes the file at the block's end. */
 const removing = (path: string): AsyncDisposable => ({ [Symbol.asyncDispose]: () => rm(path, { force: true }) })
 
-describe.skipIf(!able)("a tap's node", () => {
+describe.skipIf(!able).each(bothWays)("%s: a tap's node", (_, program) => {
   it("is the pod's own under 32 ADDs at once, and gone after 32 DELs", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const pods: Array<TestNetns> = []
     for (let pod = 0; pod < 32; pod++) pods.push(await node.makePod())
     await Promise.all(pods.map((pod) => node.add({ pod })))
@@ -39,7 +39,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("is the pod's own where 12 pods want the same ifindex at once", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const pods: Array<TestNetns> = []
     for (let pod = 0; pod < 12; pod++) pods.push(await node.makePod())
     // The ifindex follows from the container's ID.
@@ -52,7 +52,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("is one of 8 ADDs' at once for one attachment, and stays whole", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const answers = await Promise.all(Array.from({ length: 8 }, () => node.call("ADD")))
     assert.deepStrictEqual(answers.map(({ status }) => status).sort(), [0, 1, 1, 1, 1, 1, 1, 1])
     const prevResult = JSON.parse(answers.find(({ status }) => status === 0)?.stdout ?? "")
@@ -61,7 +61,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("is another than a stale one, and a file that is no device, which stay", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const [first = 0, second = 0] = candidates(node.pod.name, "net1", 2)
     await using stale = removing(`/dev/tap${first}`)
     await using file = removing(`/dev/tap${second}`)
@@ -78,7 +78,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("is another than that of a foreign macvtap with the same ifindex in another namespace", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const other = await node.makePod()
     const [first = 0] = candidates(node.pod.name, "net1", 1)
     await node.host.ip(`link add link eth0 name theirs netns ${other.name} index ${first} type macvtap mode bridge`)
@@ -89,7 +89,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("is another where the ifindex is taken in the pod by a link without a node", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const [first = 0] = candidates(node.pod.name, "net1", 1)
     await node.pod.ip(`link add br7 index ${first} type bridge`)
     await node.add()
@@ -97,7 +97,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("that was replaced by another's fails CHECK", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const prevResult = await node.add()
     const own = await assertOwn(node, node.pod)
     await using replaced = removing(own)
@@ -110,7 +110,7 @@ describe.skipIf(!able)("a tap's node", () => {
   })
 
   it("that is missing fails CHECK where the configuration asked for an owner", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const prevResult = await node.add({ conf: { owner: 107 } })
     await rm(await assertOwn(node, node.pod))
     await node.silent("CHECK", { conf: { prevResult } })

@@ -1,6 +1,6 @@
 /** Delegates that are older than the network's version, or not there: Debian's host-local 1.1.1 does not speak CNI 1.1.0. */
 import { assert, describe, it } from "vitest"
-import { makeNode, names } from "../lab/call/node.ts"
+import { bothWays, makeNode, names } from "../lab/call/node.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { debianPlugins } from "../lab/plugin.ts"
 import { run } from "../lab/run.ts"
@@ -17,11 +17,11 @@ const speaks110 = async (): Promise<boolean> => {
 const able = hasMacvtap && hasExecutable && hasDebianPlugins
 const old = able && !(await speaks110())
 
-describe.skipIf(!old)(
-  `a delegate that is too old${able && !old ? " (skipped: this host-local speaks 1.1.0)" : ""}`,
-  () => {
+describe.skipIf(!old).each(bothWays)(
+  `%s: a delegate that is too old${able && !old ? " (skipped: this host-local speaks 1.1.0)" : ""}`,
+  (_, program) => {
     it("is named by ADD, with what to set, and nothing is left nor said besides", async () => {
-      await using node = await makeNode()
+      await using node = await makeNode(program)
       const { status, stdout, stderr } = await node.call("ADD", { conf: { ipam } })
       const { code, msg, details } = JSON.parse(stdout)
       assert.deepStrictEqual([status, code, stderr], [1, 1, ""])
@@ -31,32 +31,32 @@ describe.skipIf(!old)(
     })
 
     it("does not keep GC from its own work", async () => {
-      await using node = await makeNode()
+      await using node = await makeNode(program)
       await node.add()
       await node.silent("GC", { conf: { ipam, "cni.dev/valid-attachments": [] } })
       assert.deepStrictEqual(await names(node.pod), ["lo"])
     })
 
     it("fails STATUS, since an ADD would fail", async () => {
-      await using node = await makeNode()
+      await using node = await makeNode(program)
       const { msg } = await node.fails("STATUS", { conf: { ipam } })
       assert.strictEqual(msg, `IPAM plugin "host-local" does not speak CNI 1.1.0: unknown CNI_COMMAND: STATUS`)
     })
   }
 )
 
-describe.skipIf(!able)("a delegate that is not there", () => {
+describe.skipIf(!able).each(bothWays)("%s: a delegate that is not there", (_, program) => {
   it("is said once, in the error", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const { status, stdout, stderr } = await node.call("ADD", { conf: { ipam: { type: "nowhere" } } })
     assert.deepStrictEqual([status, stderr], [1, ""])
     assert.include(JSON.parse(stdout).msg, `failed to find plugin "nowhere"`)
   })
 })
 
-describe.skipIf(!able)("a node without a default route", () => {
+describe.skipIf(!able).each(bothWays)("%s: a node without a default route", (_, program) => {
   it("is told to a macvlan without words that do not concern it; a macvtap does not ask for it", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const told = await node.fails("ADD", { conf: { type: "macvlan", master: undefined } })
     assert.strictEqual(told.msg, "no default route interface found")
     assert.include(told.details ?? "", `set "master"`)

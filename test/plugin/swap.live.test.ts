@@ -1,10 +1,10 @@
 /** The executable is exchanged under running pods: what Go's macvlan made is checked and deleted by ours, and the reverse. */
 import { assert, describe, it } from "vitest"
-import { type Command, makeNode, type Node, names } from "../lab/call/node.ts"
+import { bothWays, type Command, makeNode, type Node, names } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { ipAddresses } from "../lab/ip.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
-import { debianPlugins, executable, inNetns } from "../lab/plugin.ts"
+import { debianPlugins, inNetns } from "../lab/plugin.ts"
 import { run } from "../lab/run.ts"
 
 const theirs = `${debianPlugins}/macvlan`
@@ -20,10 +20,14 @@ const call = async (node: Node, program: string, command: Command, conf: object)
   return stdout
 }
 
-describe.skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins).each([
-  ["theirs, checked and deleted by ours", theirs, executable],
-  ["ours, checked and deleted by theirs", executable, theirs]
-])("a link and its address: %s", (_, maker, taker) => {
+describe
+  .skipIf(!hasMacvtap || !hasExecutable || !hasDebianPlugins)
+  .each(
+    bothWays.flatMap(([name, [ours = ""]]) => [
+      [`theirs, checked and deleted by ${name}`, theirs, ours] as const,
+      [`that of ${name}, checked and deleted by theirs`, ours, theirs] as const
+    ])
+  )("a link and its address: %s", (_, maker, taker) => {
   it.each(["0.4.0", "1.0.0"])("at %s", async (cniVersion) => {
     await using node = await makeNode()
     await using folder = await makeFolder("pl-swap")

@@ -1,6 +1,7 @@
 import { copyFile, mkdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { hasExecutable } from "../lab/machine.ts"
 import { executable, inNetns } from "../lab/plugin.ts"
 import { must, run } from "../lab/run.ts"
@@ -52,45 +53,47 @@ const makeRoot = async (path: string): Promise<void> => {
   await copyFile(executable, join(path, "macvtap"))
 }
 
-describe.skipIf(!ready)("the executable in bare surroundings", () => {
+describe.skipIf(!ready).each(bothWays)("%s, in bare surroundings", (_, program) => {
   it("a /tmp that is read-only", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", program)
     await addAndDel(scene, afterMounts(remount("/tmp", "ro")))
   })
 
   it("a /tmp, /var/tmp and /dev/shm that nothing can be run from", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", program)
     const mounts = ["/tmp", "/var/tmp", "/dev/shm"].map((path) => remount(path, "noexec"))
-    await addAndDel(scene, afterMounts([...mounts, remount(executable, "exec")].join("; ")))
+    await addAndDel(scene, afterMounts([...mounts, remount(program[0] ?? "", "exec")].join("; ")))
   })
 
   it("no HOME, and a working directory that is gone", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", program)
     const gone = join(scene.folder, "gone")
     await addAndDel(scene, ["sh", "-c", `mkdir ${gone}; cd ${gone}; rmdir ${gone}; exec "$@"`, "sh"])
   })
 
   it("few file descriptors", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", program)
     await addAndDel(scene, ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"])
   })
 
   it("files in the working directory that runtimes read: .env, bunfig.toml, package.json", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", program)
     const trap = `cd ${scene.folder}; echo CNI_IFNAME=trap0 > .env; echo '[' > bunfig.toml; echo '{' > package.json`
     await addAndDel(scene, ["sh", "-c", `${trap}; exec "$@"`, "sh"])
   })
 
   it("as Multus runs it: chroot into the host's root, with the environment of another image", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", program)
     const root = join(scene.folder, "root")
     await mkdir(root)
     // exec of nsenter and the executable happen inside; PATH is that of no folder there is.
     await addAndDel(scene, afterMounts(`mount --rbind / ${root}; set -- chroot ${root} "$@"; export HOME=/nowhere`))
   })
+})
 
+describe.skipIf(!ready)("the executable in bare surroundings", () => {
   it("a root of its own with only the C and C++ libraries", async () => {
-    await using scene = await makeScene("e2-bare")
+    await using scene = await makeScene("e2-bare", [executable])
     const root = join(scene.folder, "root")
     await makeRoot(root)
     const binds = ["/proc", "/dev", "/sys", "/run/netns"].map((path) => `mount --rbind ${path} ${root}${path}`)

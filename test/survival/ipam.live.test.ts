@@ -2,6 +2,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { performance } from "node:perf_hooks"
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { until } from "../lab/run.ts"
 import { documentOf, makeScene, processesOf, ready, type Scene, times } from "./scene.ts"
 import { signalled } from "./sweep.ts"
@@ -30,9 +31,9 @@ const hanging = {
   always: "trap '' TERM; sleep 1000 & wait; sleep 1000"
 }
 
-describe.skipIf(!ready)("IPAM that hangs", () => {
+describe.skipIf(!ready).each(bothWays)("%s: IPAM that hangs", (_, program) => {
   it("is given up when a SIGTERM comes: the link goes, IPAM is told DEL, no process stays", async () => {
-    await using scene = await makeScene("e2-ipam")
+    await using scene = await makeScene("e2-ipam", program)
     const start = performance.now()
     const options = await ipamOf(scene, hanging.ADD)
     const result = await scene.call("ADD", { ...options, before: signalled("TERM", 1) })
@@ -45,7 +46,7 @@ describe.skipIf(!ready)("IPAM that hangs", () => {
   // The plugin's own limits (30 s, and 10 s for the release) have to pass.
   it("is given up after a time limit, and the error names it", async (context) => {
     if (times(0, 1) === 0) context.skip("takes 40 s; npm run e2e waits for it")
-    await using scene = await makeScene("e2-ipam")
+    await using scene = await makeScene("e2-ipam", program)
     const start = performance.now()
     const result = await scene.call("ADD", await ipamOf(scene, hanging.always))
     assert.isBelow(performance.now() - start, 55_000)
@@ -55,7 +56,7 @@ describe.skipIf(!ready)("IPAM that hangs", () => {
   }, 90_000)
 })
 
-describe.skipIf(!ready)("IPAM that fails", () => {
+describe.skipIf(!ready).each(bothWays)("%s: IPAM that fails", (_, program) => {
   it.each([
     ["dies by a signal", "kill -9 $$"],
     ["says nothing", "exit 0"],
@@ -65,7 +66,7 @@ describe.skipIf(!ready)("IPAM that fails", () => {
     ["closes its streams and ends", "exec 0<&- 1>&- 2>&-; exit 1"],
     ["leaves a child that holds its streams", "sleep 3 & echo '{}'; exit 1"]
   ])("%s: one error, and nothing is left", async (_, script) => {
-    await using scene = await makeScene("e2-ipam")
+    await using scene = await makeScene("e2-ipam", program)
     const options = await ipamOf(scene, `[ "$CNI_COMMAND" = DEL ] && exit 0\n${script}`)
     const start = performance.now()
     const result = await scene.call("ADD", options)

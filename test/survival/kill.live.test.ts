@@ -1,4 +1,5 @@
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { ipLink } from "../lab/ip.ts"
 import { makeScene, ready, type Scene, times } from "./scene.ts"
 import { delays, duration, signalled } from "./sweep.ts"
@@ -13,11 +14,11 @@ const wholeAdd = (scene: Scene) =>
     await scene.call("DEL")
   })
 
-describe.skipIf(!ready)("kill -9", () => {
+describe.skipIf(!ready).each(bothWays)("%s: kill -9", (_, program) => {
   it(
     "at any moment of ADD: after DEL nothing is left, and ADD works again",
     async () => {
-      await using scene = await makeScene("e2-kill-add")
+      await using scene = await makeScene("e2-kill-add", program)
       let killed = 0
       for (const delay of delays(times(24, 400), await wholeAdd(scene))) {
         const { status } = await scene.call("ADD", { before: signalled("KILL", delay) })
@@ -34,7 +35,7 @@ describe.skipIf(!ready)("kill -9", () => {
   it(
     "at any moment of DEL: the next DEL leaves nothing",
     async () => {
-      await using scene = await makeScene("e2-kill-del")
+      await using scene = await makeScene("e2-kill-del", program)
       const whole = await wholeAdd(scene)
       let killed = 0
       for (const delay of delays(times(16, 300), whole)) {
@@ -51,7 +52,7 @@ describe.skipIf(!ready)("kill -9", () => {
   it(
     "at any moment of an import: the device is on the host as it was, or went with DEL",
     async () => {
-      await using scene = await makeScene("e2-kill-imp")
+      await using scene = await makeScene("e2-kill-imp", program)
       const config = { deviceID: "macvtap0" }
       const add = "link add link eth0 name macvtap0 type macvtap mode bridge"
       const whole = await duration(async () => {
@@ -75,11 +76,11 @@ describe.skipIf(!ready)("kill -9", () => {
   )
 })
 
-describe.skipIf(!ready)("SIGTERM", () => {
+describe.skipIf(!ready).each(bothWays)("%s: SIGTERM", (_, program) => {
   it(
     "at any moment of ADD: success with everything, or failure with nothing, without a DEL",
     async () => {
-      await using scene = await makeScene("e2-term-add")
+      await using scene = await makeScene("e2-term-add", program)
       const seen = { finished: 0, stopped: 0 }
       for (const delay of delays(times(24, 300), await wholeAdd(scene))) {
         const before = signalled("TERM", delay)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { documentOf, makeScene, ready, type Scene, times } from "./scene.ts"
 import { delays, duration, during } from "./sweep.ts"
 
@@ -24,9 +25,9 @@ const check = async (scene: Scene, prevResult: object): Promise<string> => {
   return "holds"
 }
 
-describe.skipIf(!ready)("a master that", () => {
+describe.skipIf(!ready).each(bothWays)("%s: a master that", (_, program) => {
   it("disappears takes the link along: CHECK says so, DEL succeeds", async () => {
-    await using scene = await makeScene("e2-master")
+    await using scene = await makeScene("e2-master", program)
     const prevResult = await add(scene)
     assert.strictEqual(await check(scene, prevResult), "holds")
     await scene.host.ip("link del eth0")
@@ -40,7 +41,7 @@ describe.skipIf(!ready)("a master that", () => {
   })
 
   it("is recreated has no link of ours: CHECK says so, DEL and ADD succeed", async () => {
-    await using scene = await makeScene("e2-master")
+    await using scene = await makeScene("e2-master", program)
     const prevResult = await add(scene)
     await scene.host.ip("link del eth0")
     await makeMaster(scene)
@@ -51,7 +52,7 @@ describe.skipIf(!ready)("a master that", () => {
   })
 
   it("goes down, or is down from the start, is no reason to fail", async () => {
-    await using scene = await makeScene("e2-master")
+    await using scene = await makeScene("e2-master", program)
     const prevResult = await add(scene)
     await scene.host.ip("link set eth0 down")
     assert.strictEqual(await check(scene, prevResult), "holds")
@@ -61,7 +62,7 @@ describe.skipIf(!ready)("a master that", () => {
   })
 
   it("lowers its MTU clamps the link for good: CHECK says so, DEL succeeds", async () => {
-    await using scene = await makeScene("e2-master")
+    await using scene = await makeScene("e2-master", program)
     const prevResult = await add(scene)
     await scene.host.ip("link set eth0 mtu 1300")
     assert.strictEqual((await scene.links())[0]?.mtu, 1300)
@@ -77,7 +78,7 @@ describe.skipIf(!ready)("a master that", () => {
   it(
     "disappears under a running ADD ends in one answer, and DEL leaves nothing",
     async () => {
-      await using scene = await makeScene("e2-master")
+      await using scene = await makeScene("e2-master", program)
       const whole = await duration(async () => {
         await add(scene)
         await scene.call("DEL")

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { ipLink } from "../lab/ip.ts"
 import { makeNetns } from "../lab/netns.ts"
 import { until } from "../lab/run.ts"
@@ -14,9 +15,9 @@ const makeWitness = async (scene: Scene) => {
   return pod
 }
 
-describe.skipIf(!ready)("a namespace that disappears", () => {
+describe.skipIf(!ready).each(bothWays)("%s: a namespace that disappears", (_, program) => {
   it("between ADD and DEL is none to clear, but its address is released", async () => {
-    await using scene = await makeScene("e2-gone")
+    await using scene = await makeScene("e2-gone", program)
     await using pod = await makeWitness(scene)
     assert.strictEqual((await scene.call("ADD", { pod })).status, 0)
     assert.lengthOf(await scene.reserved(), 1)
@@ -29,7 +30,7 @@ describe.skipIf(!ready)("a namespace that disappears", () => {
   it(
     "under a running call ends in one answer; nothing holds it, and DEL releases its address",
     async () => {
-      await using scene = await makeScene("e2-gone")
+      await using scene = await makeScene("e2-gone", program)
       const whole = await duration(async () => {
         assert.strictEqual((await scene.call("ADD")).status, 0)
         await scene.call("DEL")
@@ -49,7 +50,7 @@ describe.skipIf(!ready)("a namespace that disappears", () => {
   it(
     "under a running DEL: DEL succeeds",
     async () => {
-      await using scene = await makeScene("e2-gone")
+      await using scene = await makeScene("e2-gone", program)
       for (const delay of delays(times(6, 50), 0.05)) {
         await using pod = await makeWitness(scene)
         assert.strictEqual((await scene.call("ADD", { pod })).status, 0)

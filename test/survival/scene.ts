@@ -2,11 +2,13 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { assert } from "vitest"
+import { isIdle } from "../lab/agent.ts"
+import type { Program } from "../lab/call/node.ts"
 import { type Folder, makeFolder } from "../lab/folder.ts"
 import { type IpLink, ipLinks } from "../lab/ip.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
-import { attachmentEnv, callPlugin, debianPlugins } from "../lab/plugin.ts"
+import { attachmentEnv, callPlugin, client, debianPlugins } from "../lab/plugin.ts"
 import { processesWith } from "../lab/processes.ts"
 import { type RunResult, until } from "../lab/run.ts"
 import { nodeStatus, tapNode } from "../lab/tap.ts"
@@ -64,8 +66,8 @@ export const documentOf = (result: RunResult): Readonly<Record<string, unknown>>
   return document
 }
 
-/** A host with `eth0`, a pod, and a network with host-local addresses in a folder of its own. */
-export const makeScene = async (prefix: string): Promise<Scene> => {
+/** A host with `eth0`, a pod, and a network with host-local addresses in a folder of its own, for a program that is called. */
+export const makeScene = async (prefix: string, [executable = ""]: Program): Promise<Scene> => {
   const scope = new AsyncDisposableStack()
   const folder: Folder = scope.use(await makeFolder(prefix))
   const host = scope.use(await makeHost(prefix))
@@ -84,6 +86,7 @@ export const makeScene = async (prefix: string): Promise<Scene> => {
     const { config: more, before = [], path = debianPlugins, pod: attached = pod } = options
     return callPlugin({
       host: host.name,
+      executable,
       before,
       stdin: { ...config, ...more },
       env: attachmentEnv(command, { containerID: attached.name, netns: attached.path, path })
@@ -101,6 +104,8 @@ export const makeScene = async (prefix: string): Promise<Scene> => {
     links,
     clear: async (options) => {
       await until("no process of the call is left", async () => (await processesOf(pod.name)).length === 0)
+      // The agent may still take back what a client that was killed had begun.
+      if (executable === client) await until("the agent has ended the call", () => isIdle(executable))
       const before = await links()
       const deleted = await call("DEL", options)
       assert.deepStrictEqual([deleted.status, deleted.stdout], [0, ""], deleted.stderr)

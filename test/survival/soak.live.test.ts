@@ -1,4 +1,5 @@
 import { assert, describe, it } from "vitest"
+import { bothWays } from "../lab/call/node.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { makeNetns, type TestNetns } from "../lab/netns.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
@@ -24,11 +25,11 @@ const makePods = async (scope: AsyncDisposableStack, count: number): Promise<Rea
 
 const hostLinks = async (scene: Scene) => (await ipLinks(scene.host.name)).map((link) => link.ifname).sort()
 
-describe.skipIf(!ready)("a soak", () => {
+describe.skipIf(!ready).each(bothWays)("%s: a soak", (_, program) => {
   it(
     "of ADD and DEL, one after another, leaves nothing",
     async () => {
-      await using scene = await makeScene("e2-soak")
+      await using scene = await makeScene("e2-soak", program)
       await using scope = new AsyncDisposableStack()
       const pods = await makePods(scope, 4)
       const before = await hostLinks(scene)
@@ -53,7 +54,7 @@ describe.skipIf(!ready)("a soak", () => {
   it(
     "of concurrent ADDs on one master gives every pod a tap of its own",
     async () => {
-      await using scene = await makeScene("e2-crowd")
+      await using scene = await makeScene("e2-crowd", program)
       await using scope = new AsyncDisposableStack()
       const pods = await makePods(scope, times(16, 64))
       const before = await hostLinks(scene)
