@@ -4,6 +4,7 @@ import { expect } from "../lab/long/report.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { attachmentEnv, callPlugin } from "../lab/plugin.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
+import type { Way } from "./way.ts"
 
 export interface Attachment {
   readonly link: IpLink
@@ -15,6 +16,7 @@ export interface Attachment {
 }
 
 export interface AttachmentOptions {
+  readonly way: Way
   readonly host: TestNetns
   readonly pod: TestNetns
   readonly ifname: string
@@ -32,9 +34,10 @@ export const expectOwnNode = async (netns: string, link: IpLink): Promise<void> 
 
 /** ADD; throws with the plugin's words when it refuses. What `ip` shows of the link is in the answer. */
 export const attach = async (options: AttachmentOptions): Promise<Attachment> => {
-  const { host, pod, ifname, config } = options
+  const { way, host, pod, ifname, config } = options
   const call = (command: "ADD" | "DEL") =>
     callPlugin({
+      executable: way.program,
       host: host.name,
       stdin: config,
       env: attachmentEnv(command, {

@@ -13,6 +13,7 @@ import { until } from "../lab/run.ts"
 import { tapNode } from "../lab/tap.ts"
 import { expectOwnNode } from "./attachment.ts"
 import { makePodman, type Podman } from "./podman.ts"
+import type { Way } from "./way.ts"
 
 /** A container that runs, as `ip` sees it from outside. */
 interface Running {
@@ -204,7 +205,7 @@ const refused = async (place: Place): Promise<void> => {
 }
 
 /** All of it, in a folder and namespaces of its own. */
-export const containers = async (): Promise<void> => {
+export const containers = async (way: Way): Promise<void> => {
   await install({
     podman: "/usr/bin/podman",
     runc: "/usr/sbin/runc",
@@ -217,7 +218,7 @@ export const containers = async (): Promise<void> => {
   await using wire = await makeNetns("e2-wire")
   await using host = await makeHost("e2-host", wire)
   for (const third of ["0", "1", "2"]) await wire.ip(`addr add 10.60.${third}.1/24 dev wire0`)
-  await using podman = await makePodman(folder.path, host)
+  await using podman = await makePodman(folder.path, host, way)
   const place: Place = { podman, folder: folder.path, host, wire }
   const probe = await podman.start("probe", "none")
   if (probe.status !== 0) throw new Skipped(`podman starts no container on this machine: ${probe.stderr.trim()}`)

@@ -5,6 +5,7 @@ import { makeHost, makeNetns, type TestHost } from "../lab/netns.ts"
 import { attachmentEnv, callPlugin } from "../lab/plugin.ts"
 import { nodeStatus, tapNode } from "../lab/tap.ts"
 import { attach } from "./attachment.ts"
+import type { Way } from "./way.ts"
 
 /** The manual test's, and a version: without one it would be 0.1.0, whose results cannot say a link without addresses. */
 const config = {
@@ -27,11 +28,11 @@ const makeDevice = async (host: TestHost): Promise<IpLink> => {
   return link
 }
 
-const seedFlow = async (): Promise<void> => {
+const seedFlow = async (way: Way): Promise<void> => {
   await using host = await makeHost("e2-host")
   await using pod = await makeNetns("e2-ns1")
   const before = await makeDevice(host)
-  const taken = await attach({ host, pod, ifname: "eth2", config, args: `IgnoreUnknown=1;MAC=${mac}` })
+  const taken = await attach({ way, host, pod, ifname: "eth2", config, args: `IgnoreUnknown=1;MAC=${mac}` })
   say(`eth2 in the container: ${taken.link.address}, mtu ${taken.link.mtu}, ${taken.node}, alias ${taken.link.ifalias}`)
   expect("it is a macvtap", taken.link.linkinfo?.info_kind === "macvtap", taken.link.linkinfo)
   expect("it has the MAC that was asked for", taken.link.address === mac, taken.link.address)
@@ -42,23 +43,24 @@ const seedFlow = async (): Promise<void> => {
 }
 
 /** The container has a link of the device's ifindex: the kernel gives the device another, and the node has to follow. */
-const collidingIndex = async (): Promise<void> => {
+const collidingIndex = async (way: Way): Promise<void> => {
   await using host = await makeHost("e2-host")
   await using pod = await makeNetns("e2-ns1")
   const before = await makeDevice(host)
   await pod.ip(`link add other0 index ${before.ifindex} type veth peer name other1`)
-  const taken = await attach({ host, pod, ifname: "eth2", config })
+  const taken = await attach({ way, host, pod, ifname: "eth2", config })
   await taken.del()
   expect("the container keeps its own link", (await ipLink(pod.name, "other0")) !== undefined)
 }
 
-const putBack = async (): Promise<void> => {
+const putBack = async (way: Way): Promise<void> => {
   await using host = await makeHost("e2-host")
   await using pod = await makeNetns("e2-ns1")
   await makeDevice(host)
   await host.ip("link set macvtap0 mtu 1400")
   const before = await ipLink(host.name, "macvtap0")
   const { status, stdout } = await callPlugin({
+    executable: way.program,
     host: host.name,
     stdin: {
       ...config,
@@ -87,12 +89,13 @@ const putBack = async (): Promise<void> => {
   expect("the container has no eth2", (await ipLink(pod.name, "eth2")) === undefined)
 }
 
-const refused = async (): Promise<void> => {
+const refused = async (way: Way): Promise<void> => {
   await using host = await makeHost("e2-host")
   await using pod = await makeNetns("e2-ns1")
   await host.ip("link add link eth0 name vlan0 type macvlan")
   for (const deviceID of ["eth0", "wire0", "vlan0"]) {
     const { status, stdout } = await callPlugin({
+      executable: way.program,
       host: host.name,
       stdin: { ...config, deviceID },
       env: attachmentEnv("ADD", { containerID: pod.name, netns: pod.path, ifname: "eth2" })
@@ -103,9 +106,9 @@ const refused = async (): Promise<void> => {
   }
 }
 
-export const deviceImport = async (): Promise<void> => {
-  await step("the first macvtap-cni's manual test", seedFlow)
-  await step("a device whose ifindex the container already has", collidingIndex)
-  await step("a failed ADD puts the device back as it was", putBack)
-  await step("a veth or a macvlan is no such device", refused)
+export const deviceImport = async (way: Way): Promise<void> => {
+  await step("the first macvtap-cni's manual test", () => seedFlow(way))
+  await step("a device whose ifindex the container already has", () => collidingIndex(way))
+  await step("a failed ADD puts the device back as it was", () => putBack(way))
+  await step("a veth or a macvlan is no such device", () => refused(way))
 }

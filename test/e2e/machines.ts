@@ -8,6 +8,7 @@ import { run } from "../lab/run.ts"
 import { type Attachment, attach } from "./attachment.ts"
 import { bootGuest, type Guest } from "./guest.ts"
 import { makeBoot } from "./kernel.ts"
+import type { Way } from "./way.ts"
 
 const config = (mode: "bridge" | "private") => ({
   cniVersion: "1.1.0",
@@ -80,7 +81,7 @@ const talk = async (a: Guest, b: Guest, wire: TestNetns): Promise<void> => {
   })
 }
 
-export const machines = async (): Promise<void> => {
+export const machines = async (way: Way): Promise<void> => {
   if (process.arch !== "x64") throw new Skipped(`the guests are x86-64 machines, this one is ${process.arch}`)
   await install({
     "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
@@ -99,8 +100,8 @@ export const machines = async (): Promise<void> => {
     await wire.ip(`addr add ${v6(net, 1)}/64 dev wire0 nodad`)
   }
   const add = async (pod: TestNetns): Promise<ReadonlyArray<Attachment>> => [
-    await attach({ host, pod, ifname: "net1", config: config("bridge") }),
-    await attach({ host, pod, ifname: "net2", config: config("private") })
+    await attach({ way, host, pod, ifname: "net1", config: config("bridge") }),
+    await attach({ way, host, pod, ifname: "net2", config: config("private") })
   ]
   const attached = await step("ADD gives each pod two taps, 107's alone", async () => {
     const both = [await add(podA), await add(podB)] as const

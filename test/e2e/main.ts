@@ -14,15 +14,38 @@ import { machines } from "./machines.ts"
 import { migration } from "./migration.ts"
 import { newest } from "./newest.ts"
 import { survival } from "./survival.ts"
+import { makeAgentWay, standalone, type Way } from "./way.ts"
+
+interface Part {
+  readonly name: string
+  readonly run: (way: Way, short: boolean) => Promise<void>
+  /** It goes both ways by itself. */
+  readonly once?: boolean
+}
 
 /** In the order in which they run: the quick ones first. */
-const parts: Readonly<Record<string, { readonly name: string; readonly run: (short: boolean) => Promise<void> }>> = {
+const parts: Readonly<Record<string, Part>> = {
   import: { name: "A device made beforehand", run: deviceImport },
   newest: { name: "The newest reference plugins, by cnitool", run: newest },
   containers: { name: "Real containers: podman and runc", run: containers },
   machines: { name: "Real virtual machines: QEMU", run: machines },
   migration: { name: "Live migration of a virtual machine", run: migration },
-  survival: { name: "What it survives", run: survival }
+  survival: { name: "What it survives", run: (_, short) => survival(short), once: true }
+}
+
+/** Each part both ways, where this machine can run a client and an agent; else it is said what keeps it from that. */
+const runBothWays = async (wanted: ReadonlyArray<Part>, short: boolean): Promise<void> => {
+  const made = await makeAgentWay()
+  await using agent = typeof made === "string" ? undefined : made
+  for (const { name, run, once = false } of wanted) {
+    if (once) {
+      await part(name, () => run(standalone, short))
+      continue
+    }
+    await part(`${name}, ${standalone.name}`, () => run(standalone, short))
+    if (agent === undefined) skip(`${name}, a client and an agent`, String(made))
+    else await part(`${name}, ${agent.name}`, () => run(agent, short))
+  }
 }
 
 const build = async (): Promise<boolean> => {
@@ -54,10 +77,10 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   if (!(await build())) return 1
   say(`${executable}${short ? ", short form" : ""}`)
   try {
-    for (const name of wanted) {
-      const chosen = parts[name]
-      if (chosen !== undefined) await part(chosen.name, () => chosen.run(short))
-    }
+    await runBothWays(
+      wanted.flatMap((name) => parts[name] ?? []),
+      short
+    )
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error
     console.log("\ninterrupted")

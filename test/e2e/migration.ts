@@ -17,6 +17,7 @@ import { bootGuest } from "./guest.ts"
 import { makeBoot } from "./kernel.ts"
 import { type Count, startPings } from "./pings.ts"
 import { openMonitor } from "./qmp.ts"
+import type { Way } from "./way.ts"
 
 const mac = "02:00:00:00:63:02"
 const config = { cniVersion: "1.1.0", name: "migrating", type: "macvtap", master: "eth0", mode: "bridge" }
@@ -34,7 +35,7 @@ const plugIn = async (scope: AsyncDisposableStack, theSwitch: TestNetns, port: s
 const inWords = ({ sent, received, duplicates, longestGap }: Count): string =>
   `${received} of ${sent} pings answered, ${duplicates} twice, the longest gap ${longestGap} ms`
 
-export const migration = async (): Promise<void> => {
+export const migration = async (way: Way): Promise<void> => {
   if (process.arch !== "x64") throw new Skipped(`the guests are x86-64 machines, this one is ${process.arch}`)
   await install({
     "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
@@ -57,8 +58,14 @@ export const migration = async (): Promise<void> => {
   const podOf = async (name: string) => scope.use(await makeNetns(`e2-${name}`))
   const [podA, podB, neighbour] = [await podOf("pod-a"), await podOf("pod-b"), await podOf("neighbour")]
   const args = `MAC=${mac}`
-  const source = await attach({ host: nodeA, pod: podA, ifname: "net1", config, args })
-  const beside = await attach({ host: nodeA, pod: neighbour, ifname: "net1", config: { ...config, type: "macvtap" } })
+  const source = await attach({ way, host: nodeA, pod: podA, ifname: "net1", config, args })
+  const beside = await attach({
+    way,
+    host: nodeA,
+    pod: neighbour,
+    ifname: "net1",
+    config: { ...config, type: "macvtap" }
+  })
   // The neighbour speaks for itself, as a pod of a network with IPAM does.
   await neighbour.ip("addr add 10.63.0.3/24 dev net1")
   const monitorOf = (name: string) => join(folder.path, name)
@@ -90,7 +97,7 @@ export const migration = async (): Promise<void> => {
   const framesFromB = () => frames.lines.filter((line) => /^\d+\.\d+ /.test(line))
 
   const target = await step("a tap with the same MAC address is made on the second, and QEMU waits on it", async () => {
-    const made = await attach({ host: nodeB, pod: podB, ifname: "net1", config, args })
+    const made = await attach({ way, host: nodeB, pod: podB, ifname: "net1", config, args })
     expect("it has the MAC address, as the first has", made.link.address === mac && source.link.address === mac)
     const incoming = `unix:${monitorOf("migration")}`
     const waiting = await bootGuest(

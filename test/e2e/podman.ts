@@ -4,8 +4,9 @@ import { dirname, join } from "node:path"
 import { ownPodman } from "../lab/long/podman.ts"
 import { interrupted } from "../lab/long/report.ts"
 import type { TestNetns } from "../lab/netns.ts"
-import { debianPlugins, executable, inNetns } from "../lab/plugin.ts"
+import { debianPlugins, inNetns } from "../lab/plugin.ts"
 import { type RunResult, run } from "../lab/run.ts"
+import type { Way } from "./way.ts"
 
 export interface Podman extends AsyncDisposable {
   /** `podman …`; rejects only where it cannot be started. */
@@ -26,11 +27,11 @@ const makeRootfs = async (path: string): Promise<void> => {
 }
 
 /** podman in `host`'s network, everything else that it makes in `folder`; its containers are removed at the end. */
-export const makePodman = async (folder: string, host: TestNetns): Promise<Podman> => {
+export const makePodman = async (folder: string, host: TestNetns, way: Way): Promise<Podman> => {
   const networks = join(folder, "net.d")
   await mkdir(networks)
   await makeRootfs(join(folder, "rootfs"))
-  const plugins = [dirname(executable), debianPlugins].map((path) => JSON.stringify(path)).join(", ")
+  const plugins = [dirname(way.program), debianPlugins].map((path) => JSON.stringify(path)).join(", ")
   const { command, env, cgroup, removeCgroup } = await ownPodman(folder, [
     'network_backend = "cni"',
     `cni_plugin_dirs = [${plugins}]`,
