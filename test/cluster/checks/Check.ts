@@ -6,8 +6,11 @@ export interface Check {
   readonly claim: string
   /** Proves it, and says what was seen in a few words with figures; throws what is not so, or `CannotProve`. */
   readonly prove: () => Promise<string>
-  /** How long what it made may take to be gone, seconds: 45, or longer where the kubelet's own clearing is waited for. */
-  readonly settles?: number
+  /**
+   * How long what it made may take to be gone, seconds: 45 when left out. `later`: it is looked for at the end of the run,
+   * where the kubelet's own clearing takes minutes.
+   */
+  readonly settles?: number | "later"
   /** Whether it belongs to the short form too: the most telling ones. */
   readonly short?: true
 }

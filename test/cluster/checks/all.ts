@@ -2,7 +2,7 @@
 import type { Check } from "./Check.ts"
 import { churnChecks } from "./churn.ts"
 import { everything } from "./death/everything.ts"
-import { killChecks } from "./death/kills.ts"
+import { firstKills, laterKills } from "./death/kills.ts"
 import { afterReboot } from "./death/reboot.ts"
 import { update } from "./death/update.ts"
 import { lifeChecks } from "./life.ts"
@@ -17,8 +17,9 @@ export const checks: ReadonlyArray<Check> = [
   ...networkChecks,
   ...messageChecks,
   ...ruleChecks,
-  ...killChecks,
+  ...firstKills,
   update,
+  ...laterKills,
   afterReboot,
   ...churnChecks,
   ...memoryChecks,

@@ -4,7 +4,7 @@ import { kill } from "../../node/components.ts"
 import { mustInside } from "../../node/space.ts"
 import { linkOf, processOf, ready, remove, run } from "../../pods/pods.ts"
 import { offers } from "../../pods/setting.ts"
-import { CannotProve, type Check, since } from "../Check.ts"
+import { assert, assertSame, CannotProve, type Check, since } from "../Check.ts"
 import { running } from "../manifests.ts"
 import { besideKeeper, inWords, underLoad } from "./load.ts"
 
@@ -69,14 +69,21 @@ const sandbox: Check = {
     )
     await ready(["sandboxed"], 60)
     const now = await linkOf("sandboxed")
+    assertSame("the link's number, which is its device's", now.ifindex, old.ifindex)
+    assert(now.address !== old.address, `net1 is the link that was there: ${now.address}`)
+    assertSame("the new link", [now.linkinfo?.info_kind, now.operstate], ["macvtap", "UP"])
     await remove("sandboxed")
     return `ready again after ${since(began)}; net1 was ${old.ifindex} ${old.address}, is ${now.ifindex} ${now.address}`
   }
 }
 
-export const killChecks: ReadonlyArray<Check> = [
+/** Before the DaemonSet is updated: a container that dies a second time is started again only after a pause. */
+export const firstKills: ReadonlyArray<Check> = [
   deathOf("agent", "kill -9 of the agent costs no pod its tap, and calls go on without it.", killAgent),
-  deathOf("all at once", "kill -9 of all of them together costs no pod its tap.", together),
+  deathOf("all at once", "kill -9 of all of them together costs no pod its tap.", together)
+]
+
+export const laterKills: ReadonlyArray<Check> = [
   deathOf("device plugin", "kill -9 of the device plugin costs no pod its tap.", () => killContainer("device-plugin")),
   deathOf("Multus", "kill -9 of Multus' daemon costs no pod its tap.", killMultus),
   deathOf("kubelet", "kill -9 of the kubelet costs no pod its tap.", () => kill("kubelet")),

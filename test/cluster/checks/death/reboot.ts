@@ -3,12 +3,13 @@ import { until } from "../../../lab/run.ts"
 import { start, stop } from "../../node/components.ts"
 import { inside } from "../../node/space.ts"
 import { getJson, kubectl } from "../../pods/kubectl.ts"
-import { describePod } from "../../pods/pods.ts"
-import { assert, type Check, since } from "../Check.ts"
+import { create, describePod, linkOf } from "../../pods/pods.ts"
+import { assert, assertSame, type Check, since } from "../Check.ts"
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** What is gone when a node starts: its processes, /run, its namespaces and links; /var/lib stays. */
+/**
+ * What is gone when a node starts: its processes, /run, its namespaces and links, its control groups; /var/lib stays. The
+ * kernel's name for its start cannot be another here, so what the device plugin wrote down of it is made another.
+ */
 const reboot = async (): Promise<void> => {
   await Promise.all([stop("kubelet"), stop("containerd")])
   const script = `
@@ -26,6 +27,8 @@ const reboot = async (): Promise<void> => {
     find /run -mindepth 1 -maxdepth 1 ! -name netns ! -name macvtap-cluster ! -name kubernetes ! -name tunables -exec rm -rf {} +
     find /run/netns -mindepth 1 ! -name world -delete
     rm -f /dev/tap*
+    find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null
+    echo another >/var/lib/macvtap-cni/boot
     ip link delete pods 2>/dev/null
     true`
   const { stdout, stderr, status } = await inside(["sh", "-c", script], { timeout: 60_000 })
@@ -37,44 +40,73 @@ const reboot = async (): Promise<void> => {
 }
 
 interface PodList {
-  readonly items: ReadonlyArray<{ readonly status: { readonly phase: string; readonly reason?: string } }>
+  readonly items: ReadonlyArray<{
+    readonly metadata: { readonly name: string }
+    readonly status: {
+      readonly phase: string
+      readonly reason?: string
+      readonly containerStatuses?: ReadonlyArray<{ readonly ready: boolean; readonly containerID?: string }>
+    }
+  }>
+}
+
+const podsOf = async (app: string): Promise<PodList["items"]> => (await getJson<PodList>(`pods -l app=${app}`)).items
+
+const containersOf = (pods: PodList["items"]): ReadonlyArray<string> =>
+  pods.flatMap(({ status }) => (status.containerStatuses ?? []).map(({ containerID = "" }) => containerID))
+
+/** Those that are ready in containers that were not there: until the kubelet has looked, the API server tells what was. */
+const readyAnew = (pods: PodList["items"], before: ReadonlyArray<string>): PodList["items"] =>
+  pods.filter(({ status }) =>
+    status.containerStatuses?.every(({ ready, containerID = "" }) => ready && !before.includes(containerID))
+  )
+
+const deploy = async (name: string): Promise<void> => {
+  const { metadata, spec } = describePod({ name, networks: ["lan"], devices: { lan: 1 } }) as {
+    metadata: { annotations: object }
+    spec: object
+  }
+  const labels = { check: "yes", app: name }
+  const template = { metadata: { labels, annotations: metadata.annotations }, spec }
+  await create({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name },
+    spec: { replicas: 3, selector: { matchLabels: labels }, template }
+  })
+  await kubectl(`rollout status deployment/${name} --timeout=60s`, { timeout: 90_000 })
 }
 
 export const afterReboot: Check = {
   name: "death: the node, as by a reboot",
-  settles: 150,
+  settles: "later",
   claim:
-    "After a reboot the pods of a Deployment are on macvtaps again; those that the kubelet refused before the device plugin had registered were replaced.",
+    "After a reboot the pods of a Deployment are on macvtaps again, in new containers; those that the kubelet refused before the device plugin had registered were replaced.",
   prove: async () => {
-    const { metadata, spec } = describePod({ name: "rebooted", networks: ["lan"], devices: { lan: 1 } }) as {
-      metadata: { annotations: object }
-      spec: object
-    }
-    const labels = { check: "yes", app: "rebooted" }
-    const deployment = {
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "rebooted" },
-      spec: {
-        replicas: 3,
-        selector: { matchLabels: labels },
-        template: { metadata: { labels, annotations: metadata.annotations }, spec }
-      }
-    }
-    await kubectl("apply -f -", { stdin: JSON.stringify(deployment) })
-    await kubectl("rollout status deployment/rebooted --timeout=60s", { timeout: 90_000 })
+    await deploy("rebooted")
+    const before = containersOf(await podsOf("rebooted"))
     const began = Date.now()
     await reboot()
-    await sleep(10_000)
-    await kubectl("-n kube-system rollout status daemonset/kube-multus-ds --timeout=120s", { timeout: 150_000 })
-    await kubectl("-n macvtap-cni rollout status daemonset/macvtap-cni --timeout=120s", { timeout: 150_000 })
-    await kubectl("rollout status deployment/rebooted --timeout=180s", { timeout: 200_000 })
+    let now: PodList["items"] = []
+    await until(
+      "three pods are ready in new containers",
+      async () => {
+        now = await podsOf("rebooted").catch(() => [])
+        return readyAnew(now, before).length === 3
+      },
+      180_000
+    )
     const took = since(began)
-    const { items } = await getJson<PodList>("pods -l app=rebooted")
-    const refused = items.filter(({ status }) => status.phase === "Failed")
+    const links: Array<string> = []
+    for (const { metadata } of readyAnew(now, before)) {
+      const { linkinfo, operstate, ifindex } = await linkOf(metadata.name)
+      assertSame(`${metadata.name}'s net1`, [linkinfo?.info_kind, operstate], ["macvtap", "UP"])
+      links.push(String(ifindex))
+    }
+    const refused = now.filter(({ status }) => status.phase === "Failed")
     await kubectl("delete deployment rebooted --cascade=foreground --timeout=90s", { timeout: 120_000 })
     await kubectl("delete pods -l app=rebooted --ignore-not-found --timeout=60s", { timeout: 90_000 })
     const reasons = [...new Set(refused.map(({ status }) => status.reason))].join(", ")
-    return `3 of 3 ready ${took} after it; refused for good and replaced: ${refused.length}${reasons === "" ? "" : ` (${reasons})`}`
+    return `3 of 3 ready in new containers ${took} after it, on links ${links.join(", ")}; refused for good and replaced: ${refused.length}${reasons === "" ? "" : ` (${reasons})`}`
   }
 }
