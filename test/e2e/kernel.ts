@@ -1,6 +1,7 @@
 /** What a guest boots: Debian's cloud kernel, unpacked and not installed, and an initramfs of busybox made here. */
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
+import { makeFolder } from "../lab/folder.ts"
 import { dependency, unpack } from "../lab/long/debian.ts"
 import { interrupted } from "../lab/long/report.ts"
 import { must } from "../lab/run.ts"
@@ -51,8 +52,20 @@ const moduleFiles = async (folder: string): Promise<ReadonlyMap<string, string>>
   return new Map(plain.map((file) => [basename(file, ".ko"), file]))
 }
 
+/** Made when it is first asked for, and there for all of a run. */
+export interface SharedBoot extends AsyncDisposable {
+  readonly get: () => Promise<Boot>
+}
+
+export const shareBoot = (): SharedBoot => {
+  const stack = new AsyncDisposableStack()
+  const make = async (): Promise<Boot> => makeBoot(stack.use(await makeFolder("macvtap-cni-e2e-kernel")).path)
+  let made: Promise<Boot> | undefined
+  return { get: () => (made ??= make()), [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
 /** Fetches and unpacks the kernel into `folder`, and makes the initramfs there. */
-export const makeBoot = async (folder: string): Promise<Boot> => {
+const makeBoot = async (folder: string): Promise<Boot> => {
   const unpacked = join(folder, "kernel")
   await mkdir(unpacked)
   await unpack(await dependency("linux-image-cloud-amd64"), unpacked)

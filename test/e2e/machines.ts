@@ -1,13 +1,12 @@
 /** Real virtual machines: two guests in two pods, each with a card on a bridge network and one on a private network. */
 
-import { makeFolder } from "../lab/folder.ts"
 import { install } from "../lab/long/debian.ts"
 import { expect, Skipped, say, step } from "../lab/long/report.ts"
 import { makeHost, makeNetns, type TestNetns } from "../lab/netns.ts"
 import { run } from "../lab/run.ts"
 import { type Attachment, attach } from "./attachment.ts"
 import { bootGuest, type Guest } from "./guest.ts"
-import { makeBoot } from "./kernel.ts"
+import type { SharedBoot } from "./kernel.ts"
 import type { Way } from "./way.ts"
 
 const config = (mode: "bridge" | "private") => ({
@@ -81,7 +80,7 @@ const talk = async (a: Guest, b: Guest, wire: TestNetns): Promise<void> => {
   })
 }
 
-export const machines = async (way: Way): Promise<void> => {
+export const machines = async (way: Way, sharedBoot: SharedBoot): Promise<void> => {
   if (process.arch !== "x64") throw new Skipped(`the guests are x86-64 machines, this one is ${process.arch}`)
   await install({
     "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
@@ -89,8 +88,7 @@ export const machines = async (way: Way): Promise<void> => {
     cpio: "/usr/bin/cpio",
     "iputils-ping": "/usr/bin/ping"
   })
-  await using folder = await makeFolder("macvtap-cni-e2e")
-  const boot = await makeBoot(folder.path)
+  const boot = await sharedBoot.get()
   await using wire = await makeNetns("e2-wire")
   await using host = await makeHost("e2-host", wire)
   await using podA = await makeNetns("e2-pod-a")

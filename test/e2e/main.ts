@@ -10,6 +10,7 @@ import { executable } from "../lab/plugin.ts"
 import { run } from "../lab/run.ts"
 import { containers } from "./containers.ts"
 import { deviceImport } from "./deviceImport.ts"
+import { type SharedBoot, shareBoot } from "./kernel.ts"
 import { machines } from "./machines.ts"
 import { migration } from "./migration.ts"
 import { newest } from "./newest.ts"
@@ -18,7 +19,7 @@ import { makeAgentWay, standalone, type Way } from "./way.ts"
 
 interface Part {
   readonly name: string
-  readonly run: (way: Way, short: boolean) => Promise<void>
+  readonly run: (way: Way, boot: SharedBoot, short: boolean) => Promise<void>
   /** It goes both ways by itself. */
   readonly once?: boolean
 }
@@ -30,21 +31,22 @@ const parts: Readonly<Record<string, Part>> = {
   containers: { name: "Real containers: podman and runc", run: containers },
   machines: { name: "Real virtual machines: QEMU", run: machines },
   migration: { name: "Live migration of a virtual machine", run: migration },
-  survival: { name: "What it survives", run: (_, short) => survival(short), once: true }
+  survival: { name: "What it survives", run: (_way, _boot, short) => survival(short), once: true }
 }
 
 /** Each part both ways, where this machine can run a client and an agent; else it is said what keeps it from that. */
 const runBothWays = async (wanted: ReadonlyArray<Part>, short: boolean): Promise<void> => {
   const made = await makeAgentWay()
   await using agent = typeof made === "string" ? undefined : made
+  await using boot = shareBoot()
   for (const { name, run, once = false } of wanted) {
     if (once) {
-      await part(name, () => run(standalone, short))
+      await part(name, () => run(standalone, boot, short))
       continue
     }
-    await part(`${name}, ${standalone.name}`, () => run(standalone, short))
+    await part(`${name}, ${standalone.name}`, () => run(standalone, boot, short))
     if (agent === undefined) skip(`${name}, a client and an agent`, String(made))
-    else await part(`${name}, ${agent.name}`, () => run(agent, short))
+    else await part(`${name}, ${agent.name}`, () => run(agent, boot, short))
   }
 }
 

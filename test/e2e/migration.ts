@@ -14,7 +14,7 @@ import { makeNetns, type TestNetns } from "../lab/netns.ts"
 import { until } from "../lab/run.ts"
 import { attach } from "./attachment.ts"
 import { bootGuest } from "./guest.ts"
-import { makeBoot } from "./kernel.ts"
+import type { SharedBoot } from "./kernel.ts"
 import { type Count, startPings } from "./pings.ts"
 import { openMonitor } from "./qmp.ts"
 import type { Way } from "./way.ts"
@@ -35,7 +35,7 @@ const plugIn = async (scope: AsyncDisposableStack, theSwitch: TestNetns, port: s
 const inWords = ({ sent, received, duplicates, longestGap }: Count): string =>
   `${received} of ${sent} pings answered, ${duplicates} twice, the longest gap ${longestGap} ms`
 
-export const migration = async (way: Way): Promise<void> => {
+export const migration = async (way: Way, sharedBoot: SharedBoot): Promise<void> => {
   if (process.arch !== "x64") throw new Skipped(`the guests are x86-64 machines, this one is ${process.arch}`)
   await install({
     "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
@@ -47,7 +47,7 @@ export const migration = async (way: Way): Promise<void> => {
   await using scope = new AsyncDisposableStack()
   const folder = scope.use(await makeFolder("macvtap-cni-e2e"))
   await chmod(folder.path, 0o777)
-  const boot = await makeBoot(folder.path)
+  const boot = await sharedBoot.get()
   const theSwitch = scope.use(await makeNetns("e2-switch"))
   await theSwitch.ip("link add br0 type bridge")
   await theSwitch.ip("link set br0 up")

@@ -8,12 +8,14 @@ import { ipAddresses, ipLink } from "../lab/ip.ts"
 import { expect, interrupted, Skipped, say, step } from "../lab/long/report.ts"
 import { inOwnMounts } from "../lab/mounts.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../lab/netns.ts"
-import { executable, inNetns } from "../lab/plugin.ts"
+import { inNetns } from "../lab/plugin.ts"
 import { type RunResult, run } from "../lab/run.ts"
 import { nodeStatus, tapNode } from "../lab/tap.ts"
 import { expectOwnNode } from "./attachment.ts"
+import type { Way } from "./way.ts"
 
 interface Place {
+  readonly way: Way
   readonly plugins: Part
   readonly folder: string
   readonly host: TestHost
@@ -23,7 +25,7 @@ interface Place {
 type Verb = "add" | "check" | "del" | "gc" | "status"
 
 /** libcni's cache is the run's own: its folder in a mount namespace is one of ours. */
-const cnitool = async ({ plugins, folder, host, pod }: Place, verb: Verb, network: string): Promise<RunResult> => {
+const cnitool = async ({ way, plugins, folder, host, pod }: Place, verb: Verb, network: string): Promise<RunResult> => {
   const words = inOwnMounts([join(plugins.folder, "cnitool"), verb, network, pod.path], {
     also: ["mkdir /var/lib/cni", `mount --bind ${join(folder, "cache")} /var/lib/cni`]
   })
@@ -32,7 +34,7 @@ const cnitool = async ({ plugins, folder, host, pod }: Place, verb: Verb, networ
     env: {
       PATH: process.env["PATH"] ?? "",
       NETCONFPATH: join(folder, "net.d"),
-      CNI_PATH: `${dirname(executable)}:${plugins.folder}`,
+      CNI_PATH: `${dirname(way.program)}:${plugins.folder}`,
       CNI_IFNAME: "net1"
     },
     signal: interrupted
@@ -134,14 +136,14 @@ const notReady = async (place: Place): Promise<void> => {
 }
 
 /** All of it, in a folder and namespaces of its own. */
-export const newest = async (): Promise<void> => {
+export const newest = async (way: Way): Promise<void> => {
   const plugins = await newestPlugins()
   if (typeof plugins === "string") throw new Skipped(plugins)
   await using folder = await makeFolder("macvtap-cni-newest")
   for (const name of ["net.d", "cache"]) await mkdir(join(folder.path, name))
   await using host = await makeHost("e2-host")
   await using pod = await makeNetns("e2-pod")
-  const place: Place = { plugins, folder: folder.path, host, pod }
+  const place: Place = { way, plugins, folder: folder.path, host, pod }
   const beside = (name: string): string => `STATUS, ADD, CHECK, DEL by cnitool, with ${name} ${plugins.version}`
   await step(beside("host-local and tuning"), () => withHostLocal(place))
   await step(beside("static"), () => withStatic(place))
