@@ -1,5 +1,6 @@
 /** Pods that come and go, alone and many at once. */
 import { mustInside } from "../node/space.ts"
+import { multusStands } from "../node/up.ts"
 import { getJson, kubectl, tryKubectl } from "../pods/kubectl.ts"
 import { create, describePod, eventsOf, linkOf, ready, remove, run, taskOf } from "../pods/pods.ts"
 import { assert, assertSame, type Check, since } from "./Check.ts"
@@ -56,16 +57,28 @@ const multus = async () => {
 const restartMultus = async (): Promise<void> => {
   await kubectl("-n kube-system rollout restart daemonset/kube-multus-ds")
   await kubectl("-n kube-system rollout status daemonset/kube-multus-ds --timeout=120s", { timeout: 150_000 })
+  await multusStands()
+}
+
+/** How many of the pods' namespaces have a net1 of that kind, by `ip`. */
+const countNet1 = async (kind: string): Promise<number> => {
+  const script = `for ns in $(ls /run/netns); do ip -n "$ns" -o link show dev net1 type ${kind} 2>/dev/null; done | wc -l`
+  return Number(await mustInside(["sh", "-c", script]))
 }
 
 /** 28 pods at once through a fresh Multus; how long it took, and what Multus' control group took at its peak. */
-const burst = async (what: string, wish: (name: string) => Parameters<typeof describePod>[0]): Promise<string> => {
+const burst = async (
+  what: string,
+  kind: string,
+  wish: (name: string) => Parameters<typeof describePod>[0]
+): Promise<string> => {
   await restartMultus()
   const names = Array.from({ length: 28 }, (_, n) => `burst-${n}`)
   const began = Date.now()
   await create(...names.map((name) => describePod(wish(name))))
   await ready(names, 120)
   const took = since(began)
+  assertSame(`links net1 of kind ${kind}`, await countNet1(kind), names.length)
   const { pid, restarts, ended } = await multus()
   const taken = pid === undefined ? "unknown" : mebibytes(await memoryOf(pid, peak))
   const limit =
@@ -73,7 +86,7 @@ const burst = async (what: string, wish: (name: string) => Parameters<typeof des
   const failed = (await Promise.all(names.map(eventsOf))).flat().filter((text) => text.startsWith("Failed")).length
   await kubectl(`delete pods --timeout=180s ${names.join(" ")}`, { timeout: 200_000 })
   const ends = restarts === 0 ? "never restarted" : `restarted ${restarts} times (${ended})`
-  return `${what}: 28 ready in ${took}, ${failed} events of failure, Multus' peak ${taken} of ${limit}, ${ends}`
+  return `${what}: 28 ready in ${took}, each with its link, ${failed} events of failure, Multus' peak ${taken} of ${limit}, ${ends}`
 }
 
 const atOnce: Check = {
@@ -81,8 +94,8 @@ const atOnce: Check = {
   claim:
     "28 pods at once through Multus thick in its official limits become ready; beside it the same with Go's macvlan.",
   prove: async () => {
-    const ours = await burst("macvtap", (name) => ({ name, networks: ["lan"], devices: { lan: 1 } }))
-    const peers = await burst("Go's macvlan", (name) => ({ name, networks: ["go-macvlan"] }))
+    const ours = await burst("macvtap", "macvtap", (name) => ({ name, networks: ["lan"], devices: { lan: 1 } }))
+    const peers = await burst("Go's macvlan", "macvlan", (name) => ({ name, networks: ["go-macvlan"] }))
     return `${ours}; ${peers}`
   }
 }

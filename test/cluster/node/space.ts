@@ -8,10 +8,10 @@ import { cache } from "../parts/parts.ts"
 import { makeGroups, removeGroups } from "./cgroups.ts"
 
 /** Of the cluster's control groups and state: two clusters that are up at once are named differently. */
-const name = process.env["MACVTAP_CLUSTER"] ?? "macvtap-cluster"
+export const clusterName = process.env["MACVTAP_CLUSTER"] ?? "macvtap-cluster"
 
 /** What the cluster has outside its namespaces: its number, configuration and logs. The same path inside. */
-export const state = `/run/${name}`
+export const state = `/run/${clusterName}`
 
 /** The project's folder, seen inside at the same path. */
 export const project = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "")
@@ -44,7 +44,7 @@ export const makeSpace = async (): Promise<void> => {
   const log = join(state, "logs/space.log")
   const words = ["unshare", ...kinds, "--fork", "--kill-child", "sh", script, state, cache, project]
   const wrapped = `exec >>${log} 2>&1; ${join_}`
-  const child = spawn("sh", ["-c", wrapped, name, makeGroups(name).join("\n"), ...words], {
+  const child = spawn("sh", ["-c", wrapped, clusterName, makeGroups(clusterName).join("\n"), ...words], {
     detached: true,
     stdio: "ignore"
   })
@@ -90,6 +90,6 @@ export const removeSpace = async (): Promise<void> => {
     process.kill(pid, "SIGKILL")
     await until("the cluster's first process is gone", () => firstProcess() === undefined, 30_000)
   }
-  await until("the cluster's control groups are empty", () => removeGroups(name).length === 0, 30_000)
+  await until("the cluster's control groups are empty", () => removeGroups(clusterName).length === 0, 30_000)
   rmSync(state, { recursive: true, force: true })
 }

@@ -89,11 +89,20 @@ const installMultus = async (form: "thick" | "thin"): Promise<void> => {
   await loadMultusImage(image)
   await apply(manifest)
   await kubectl("-n kube-system rollout status daemonset/kube-multus-ds --timeout=90s")
+  await multusStands()
+}
+
+/**
+ * Waits until Multus has put itself before the pods' network, as it does when it starts, and containerd has had a second to
+ * see it: a pod before that would have the pods' network alone, and be ready.
+ */
+export const multusStands = async (): Promise<void> => {
   await until(
     "Multus stands before the pods' network",
     async () => (await inside(["sh", "-c", "ls /etc/cni/net.d/00-multus.conf*"])).status === 0,
     60_000
   )
+  await new Promise((resolve) => setTimeout(resolve, 1000))
 }
 
 /** The project's manifests, as a user applies them. */

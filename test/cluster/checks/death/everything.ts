@@ -3,12 +3,12 @@ import { existsSync } from "node:fs"
 import { must, run, until } from "../../../lab/run.ts"
 import { footprintOf, leftOf } from "../../node/footprint.ts"
 import { ourImageFile } from "../../node/images.ts"
-import { project } from "../../node/space.ts"
+import { clusterName, project } from "../../node/space.ts"
 import { describeNetwork, describePod } from "../../pods/pods.ts"
 import { describeConfig } from "../../pods/setting.ts"
 import { assert, type Check, since } from "../Check.ts"
 
-const name = "macvtap-cluster-2"
+const name = `${clusterName}-2`
 const state = `/run/${name}`
 
 /** `npm run cluster -- …` for the second cluster. */
