@@ -76,8 +76,7 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
     const choice = { words: positionals, short: values.short === true, minutes: Number(values.minutes) }
     const outcomes = await test(choice, (soFar) => {
       if (values.report === true) writeReport(soFar, (Date.now() - began) / 1000)
-    })
-    if (ownCluster) await removeSpace()
+    }).finally(() => (ownCluster ? removeSpace() : undefined))
     console.log(counted(outcomes))
     return outcomes.some(({ result }) => result === "failed") ? 1 : 0
   },
