@@ -18,7 +18,7 @@ const usage = `npm run cluster -- COMMAND
   reload                                              builds this tree's image again and restarts the DaemonSet on it
   test [--report] [--short] [--minutes N] [NAME …]    what is claimed, proved on it; NAMEs choose checks
                                                       (--report: docs/cluster.md says what was seen)
-                                                      (--short: the most telling ones, five minutes; with --within N
+                                                      (--short: the most telling ones, two minutes; with --within N
                                                       it is skipped where N minutes, or this machine, do not suffice)
   shell                                               a shell on its node, with kubectl
   kubectl WORDS …                                     kubectl, from anywhere

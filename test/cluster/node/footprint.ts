@@ -35,31 +35,40 @@ const namespacesOf = (pid: number): ReadonlyArray<string> => {
   }
 }
 
-/** What of it there still is, in words: processes, namespaces, mounts, control groups, taps, the state's folder. */
-export const leftOf = (name: string, state: string, before: Footprint, taps: ReadonlyArray<string>) => {
+/** What of a cluster there is on the machine, by kind. */
+export type Traces = Readonly<
+  Record<"processes" | "mounts" | "control groups" | "taps" | "folders", ReadonlyArray<string>>
+>
+
+/** What of it there still is: processes in namespaces that it had, mounts with its name in any namespace, and so on. */
+export const tracesOf = (
+  name: string,
+  state: string,
+  { namespaces }: Footprint,
+  taps: ReadonlyArray<string>
+): Traces => {
   const all = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))
-  const lived = new Set(before.namespaces)
-  const inNamespaces = all.flatMap((pid) =>
-    namespacesOf(Number(pid))
-      .filter((one) => lived.has(one))
-      .map((one) => `process ${pid} in ${one}`)
-  )
-  const mounts = all.flatMap((pid) => mountsOf(pid).filter((line) => line.includes(name)))
-  const groups = hierarchies()
-    .map((root) => join(root, name))
-    .filter(existsSync)
+  const lived = new Set(namespaces)
   const devices = readdirSync("/sys/dev/char").map((number) => readlinkSync(`/sys/dev/char/${number}`))
-  return [
-    ...new Set([
-      ...inNamespaces,
-      ...mounts.map((line) => `mount ${line}`),
-      ...groups,
+  return {
+    processes: all.filter((pid) => namespacesOf(Number(pid)).some((one) => lived.has(one))),
+    mounts: [...new Set(all.flatMap(mountsOf).filter((line) => line.includes(name)))],
+    "control groups": hierarchies()
+      .map((root) => join(root, name))
+      .filter(existsSync),
+    taps: [
       ...devices.filter((target) => taps.some((tap) => target.endsWith(`/${tap}`))),
-      ...taps.map((tap) => `/dev/${tap}`).filter(existsSync),
-      ...[state].filter(existsSync)
-    ])
-  ]
+      ...taps.map((tap) => `/dev/${tap}`).filter(existsSync)
+    ],
+    folders: [state].filter(existsSync)
+  }
 }
+
+/** `26 processes, 180 mounts, …` */
+export const countsOf = (traces: Traces): string =>
+  Object.entries(traces)
+    .map(([kind, found]) => `${found.length} ${kind}`)
+    .join(", ")
 
 const mountsOf = (pid: string): ReadonlyArray<string> => {
   try {

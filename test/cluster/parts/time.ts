@@ -10,5 +10,5 @@ export const lacksTime = (minutes: number): string | undefined => {
   const needed = toTest + (built ? 0 : toBuild)
   return minutes >= needed
     ? undefined
-    : `${built ? "the short form takes" : "nothing is built yet, which takes with the short form"} ${needed} minutes, and there are ${minutes}`
+    : `${built ? "the short form may take" : "nothing is built yet, which with the short form may take"} ${needed} minutes, and there are ${minutes}`
 }

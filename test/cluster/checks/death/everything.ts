@@ -1,7 +1,7 @@
 /** The end of a whole cluster by force, and what `down` leaves of it: on a second one, so that the first goes on. */
 import { existsSync } from "node:fs"
 import { must, run, until } from "../../../lab/run.ts"
-import { footprintOf, leftOf } from "../../node/footprint.ts"
+import { countsOf, footprintOf, tracesOf } from "../../node/footprint.ts"
 import { ourImageFile } from "../../node/images.ts"
 import { clusterName, project } from "../../node/space.ts"
 import { describeNetwork, describePod } from "../../pods/pods.ts"
@@ -70,13 +70,16 @@ const upAndAway = async (before: Machine): Promise<string> => {
   await cluster(["up", "--multus", "thin", ...image])
   const tap = await podOnTap()
   const footprint = footprintOf(name)
-  const present = leftOf(name, state, footprint, [tap])
+  const present = tracesOf(name, state, footprint, [tap])
   assert(existsSync(`/dev/${tap}`), `the machine has no /dev/${tap} while the pod runs`)
   const killed = await killAll()
   const began = Date.now()
   await cluster(["down"])
-  const left = leftOf(name, state, footprint, [tap])
-  assert(left.length === 0, `left on the machine: ${left.join("; ")}`)
+  const left = tracesOf(name, state, footprint, [tap])
+  assert(
+    Object.values(left).every(({ length }) => length === 0),
+    `left on the machine: ${JSON.stringify(left)}`
+  )
   // Whoever else works here has links of his own there for a moment.
   const last = { seen: "" }
   const same = async (): Promise<boolean> => {
@@ -86,5 +89,5 @@ const upAndAway = async (before: Machine): Promise<string> => {
   await until("the machine is as it was", same, 20_000).catch(() => {
     throw new Error(`the machine was ${JSON.stringify(before)}, and is ${last.seen}`)
   })
-  return `Multus thin gave the pod ${tap}; ${killed} processes in ${footprint.namespaces.length} namespaces were killed; before that ${present.length} things were seen on the machine, after \`down\` (${since(began)}) none`
+  return `Multus thin gave the pod ${tap}; ${killed} processes in ${footprint.namespaces.length} namespaces were killed; before that the machine had ${countsOf(present)}, after \`down\` (${since(began)}) ${countsOf(left)}; its own links (${before.links.join(", ")}) and folders are as they were`
 }
