@@ -7,7 +7,7 @@ const live = "test/**/*.live.test.ts"
 export default defineConfig({
   test: {
     reporters: ["default", new FinalLine()],
-    globalSetup: ["test/lab/suite/build.ts", "test/lab/suite/agent.ts"],
+    globalSetup: ["test/lab/suite/mounts.ts", "test/lab/suite/build.ts", "test/lab/suite/agent.ts"],
     teardownTimeout: 5_000,
     projects: [
       {

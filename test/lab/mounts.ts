@@ -15,7 +15,7 @@ export const inOwnMounts = (
   command: ReadonlyArray<string>,
   { state, also = [] }: MountOptions = {}
 ): ReadonlyArray<string> => [
-  ...["unshare", "--mount", "--propagation", "private", "sh", "-ec"],
+  ...["unshare", "--mount", "--propagation", "slave", "sh", "-ec"],
   [
     // The test's own folders may be below what is hidden.
     ...(state === undefined ? [] : [`exec 9<"${state}"`]),
