@@ -11,7 +11,8 @@
  * 5. `makeNode` with the link's device number. The kubelet has opened `node`, and not `/dev/tap<index>`, to the container.
  * 6. `claims` on that number: there must be no other's, or the link needs another number.
  *
- * A link without a device of ours is claimed by `claim`, since nothing else remembers who may open it.
+ * Whatever the link, `claim` writes down whose it is and where: a device's node does not say to which of a pod's attachments
+ * it belongs, nor which of the links of that ifindex, which anybody can make, is the device's.
  *
  * DEL takes `unclaim` and `removeNode`, also when the namespace is gone: then the number is free for others.
  */

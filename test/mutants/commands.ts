@@ -70,7 +70,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
       ["link.kind === kind && link.alias === alias", "link.kind === kind"],
       [`  },\n  Effect.catchTag("LinkNotFound", () => Effect.void)\n`, "  }\n"],
       [`Effect.catchTag("NetnsNotFound", () => Effect.succeed(undefined))`, "(it) => it"],
-      ["yield* errorsOf(removeNode)", "[]"]
+      ["yield* errorsOf(removeNode(deviceID))", "[]"]
     ]
   ),
   ...edits("plugin/commands/gathered.ts", [gc, attachments], [["code: first.code", "code: 999"]]),

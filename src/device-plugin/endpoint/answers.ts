@@ -15,6 +15,7 @@ import { allocateResponse, isDeviceOf, listDevices, preferDevices } from "../off
 import { listNodes } from "../offer/nodes.ts"
 import type { Offer } from "../offer/Offer.ts"
 import { ensureStandalone } from "../offer/standalone.ts"
+import { namesake, seatOf, stranger } from "../offer/whose.ts"
 import { type Answers, CallRefused } from "./EndpointServer.ts"
 
 /** Where the links and nodes of devices are. */
@@ -39,6 +40,12 @@ const verify = Effect.fnUntraced(function* (resource: string, deviceID: string, 
   const index = id === undefined ? 0 : deviceIndex(id)
   const holder = yield* (yield* ReservationService).holder({ node, index })
   if (holder !== undefined) {
+    if ((yield* seatOf(holder, index)) === "elsewhere") {
+      return yield* new CallRefused({
+        code: "FAILED_PRECONDITION",
+        message: `device ${deviceID} has another's link: ${yield* stranger(holder, index)}. Its own is gone: delete the pod`
+      })
+    }
     const found = { resource, device: deviceID, link: holder.link, number: holder.device }
     return yield* Effect.logInfo("a container starts with the device's own link").pipe(Effect.annotateLogs(found))
   }
@@ -49,7 +56,7 @@ const verify = Effect.fnUntraced(function* (resource: string, deviceID: string, 
       `device ${deviceID} has no link: no network attachment of the pod has made one. A pod that requests ${name} ` +
       `needs a network (annotation k8s.v1.cni.cncf.io/networks) of type macvtap whose NetworkAttachmentDefinition ` +
       `has the annotation k8s.v1.cni.cncf.io/resourceName: ${name}; for pods without one, set "standalone": true on ` +
-      `the resource. If it had a link, that is gone, as when its lower device was removed: delete the pod`
+      `the resource. If it had a link, that is gone, as when its lower device was removed: delete the pod${yield* namesake(index)}`
   })
 })
 

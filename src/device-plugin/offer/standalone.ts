@@ -17,6 +17,7 @@ import { type DeviceNumber, TapService } from "../../services/TapService.ts"
 import { quote } from "../../wire/foreign.ts"
 import { CallRefused } from "../endpoint/EndpointServer.ts"
 import type { Offer } from "./Offer.ts"
+import { seatOf } from "./whose.ts"
 
 const onHost = <A, E, R>(use: (route: Rtnetlink) => Effect.Effect<A, E, R>) =>
   Effect.scoped(
@@ -102,11 +103,14 @@ export const ensureStandalone = Effect.fnUntraced(
       Effect.fnUntraced(function* (route) {
         const there = yield* findLink(route, deviceID, index)
         if (there === undefined && holder !== undefined) {
-          // ADD has moved it into a pod.
-          if (!fresh && holder.path === node) return
-          return yield* refuse(
-            `device ${deviceID} is still held: link "${holder.link}" of another network namespace has its ifindex ${index}`
-          )
+          // ADD has moved it into a pod; a stranger's link of that ifindex and number is nobody's concern.
+          const seat = yield* seatOf(holder, index)
+          if (!fresh && (seat === "there" || seat === "unseen")) return
+          if (fresh && seat === "there") {
+            return yield* refuse(
+              `device ${deviceID} is still held: link "${holder.link}" of another network namespace has its ifindex ${index}`
+            )
+          }
         }
         if (there !== undefined && fresh) yield* route.linkDel(there.index)
         const kept = fresh ? undefined : there
@@ -138,6 +142,11 @@ export const removeStandalone = Effect.fnUntraced(function* (isStale: (deviceID:
         yield* reservations.removeNode(deviceID)
         removed.push(deviceID)
       }
+      // Numbers that its link had before an ADD moved it.
+      yield* reservations.unclaim((alias) => {
+        const deviceID = standaloneDevice({ kind: macvtap.kind, alias })
+        return deviceID !== undefined && isStale(deviceID)
+      })
       return removed
     })
   )

@@ -18,6 +18,8 @@ export const del = Effect.gen(function* () {
   const opened = yield* Effect.result(openContainer)
   // The plugin's own namespace is refused before any work, the release of addresses included.
   if (opened._tag === "Failure" && opened.failure._tag === "CniError") return yield* opened.failure
+  // Before the claim that tells it is forgotten.
+  const deviceID = yield* Effect.catch(ownDevice, () => Effect.undefined)
   const released = yield* errorsOf(ipamForward("DEL"))
   const removed =
     opened._tag === "Failure"
@@ -26,7 +28,7 @@ export const del = Effect.gen(function* () {
         ? yield* errorsOf(unclaim(undefined))
         : yield* errorsOf(removeLink(opened.success))
   const withdrawn = yield* errorsOf(withdrawRoutes)
-  const forgotten = yield* errorsOf(removeNode)
+  const forgotten = yield* errorsOf(removeNode(deviceID))
   yield* gathered([...released, ...removed, ...withdrawn, ...forgotten])
 })
 
@@ -89,11 +91,21 @@ const unclaim = Effect.fnUntraced(function* (number: DeviceNumber | undefined) {
   }
 })
 
+/**
+ * The device whose node goes with this attachment. A network can name the device of another pod, or of another attachment
+ * of this one, whose node tells that it may open its number.
+ */
+const ownDevice = Effect.gen(function* () {
+  const config = yield* ConfigService
+  const { deviceID } = config.link
+  if (deviceID === undefined || !(yield* isOwners(deviceID))) return undefined
+  const { claims } = yield* ReservationService
+  const node = (yield* claims()).find((claim) => claim.deviceID === deviceID)
+  const onIt = node === undefined ? [] : yield* claims(node.number)
+  return onIt.some(({ attachment }) => attachment?.alias === ownAlias(config)) ? deviceID : undefined
+})
+
 /** The node that ADD made of a device of our device plugin; it stays where the next pod's link is behind it already. */
-const removeNode = Effect.gen(function* () {
-  const { deviceID } = (yield* ConfigService).link
-  if (deviceID === undefined) return
-  // A network can name the device of another pod, whose node tells that it may open its number.
-  const isOurs = yield* Effect.catch(isOwners(deviceID), () => Effect.succeed(false))
-  if (isOurs) yield* (yield* ReservationService).removeNode(deviceID)
+const removeNode = Effect.fnUntraced(function* (deviceID: string | undefined) {
+  if (deviceID !== undefined) yield* (yield* ReservationService).removeNode(deviceID)
 })

@@ -6,20 +6,22 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { parseDeviceID } from "../../devices/deviceID.ts"
+import { standaloneAlias } from "../../devices/standalone.ts"
+import { macvtap } from "../../link/macvtap.ts"
 import { tracedRollback } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import { type Reservation, ReservationService } from "../../services/ReservationService.ts"
-import { TapService } from "../../services/TapService.ts"
+import { type DeviceNumber, TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { toCniError } from "../errors.ts"
 import { makeLinkOn } from "../link/make.ts"
-import type { Taker } from "../link/number.ts"
+import { attachmentTaker, type Taker } from "../link/number.ts"
 import { lowerOf } from "../link/parent.ts"
 import { permitDevice } from "../link/permit.ts"
 import type { Place } from "../link/place.ts"
 import { nodeRights } from "../link/tapNode.ts"
 import { awaitFormerPod } from "./formerPod.ts"
-import { importLink, importReserved } from "./import.ts"
+import { importLink, moveIn } from "./import.ts"
 import { checkOwner } from "./owner.ts"
 
 /** The link of a network with a `deviceID`: of our device plugin's, or of somebody else's. */
@@ -39,41 +41,62 @@ const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place
   const { log } = yield* LogService
   const rights = nodeRights((yield* ConfigService).link)
   let changed = device.standalone
+  const former = device.standalone ? yield* formerNumber(device) : undefined
   // Registered before the link is made, hence run after the link is taken back: a node with its link behind it stays.
   yield* Effect.addFinalizer((exit) =>
     Exit.isSuccess(exit) || !changed
       ? Effect.void
-      : Effect.catch(takeNodeBack(host, device), (error) =>
+      : Effect.catch(takeNodeBack(host, device, former), (error) =>
           log("error", () => `could not take back ${device.node}: ${toCniError(error).msg}`)
         ).pipe(tracedRollback("node"))
   )
+  const attachment = yield* attachmentTaker(container.netns)
+  const { id: netnsID, path: netnsPath } = container.netns
+  const runs = { alias: standaloneAlias(device.deviceID), netnsID, netnsPath }
   const taker: Taker = {
     deviceID: device.deviceID,
-    write: (number) =>
-      Effect.suspend(() => {
-        changed = true
-        return Effect.as(Effect.uninterruptible(reservations.makeNode(device, number, rights)), undefined)
-      })
+    write: Effect.fnUntraced(function* (number, over) {
+      const inTheWay = yield* attachment.write(number, over)
+      if (inTheWay !== undefined) return inTheWay
+      // Containers that run may have opened it, whatever becomes of this call and of the attachment.
+      if (former !== undefined && former !== number) yield* reservations.claim(former, runs)
+      changed = true
+      yield* Effect.uninterruptible(reservations.makeNode(device, number, rights))
+      return undefined
+    })
   }
-  return device.standalone
-    ? yield* importReserved(host, container, device, taker)
-    : yield* makeReserved(host, container, device, taker)
+  const made = device.standalone ? yield* standaloneLink(host, device) : undefined
+  if (made !== undefined) {
+    const what = { device: made, deviceID: device.deviceID, taker, index: device.index }
+    const link = yield* moveIn(host, container, what)
+    if (link !== undefined) return link
+    // The kernel would give the link the same number again, since that is free while it moves.
+    yield* Effect.catchTag(host.route.linkDel(made.index), "LinkNotFound", () => Effect.void)
+  }
+  return yield* makeReserved(host, container, device, taker)
 })
 
 /**
  * A standalone device has a node before ADD, which the device plugin made for QEMU's user: it has to lead to the link on
- * the host again, whose number a move changes. Any other has none.
+ * the host again, whose number a move changes, or where it led. Any other has none.
  */
-const takeNodeBack = Effect.fnUntraced(
-  function* (host: Place, device: Reservation) {
-    const reservations = yield* ReservationService
-    if (!device.standalone) return void (yield* reservations.removeNode(device.deviceID))
-    const link = yield* host.route.linkGet(device.index)
-    const number = yield* (yield* TapService).deviceNumber(host.netns, link)
-    yield* reservations.makeNode(device, number, nodeRights({}))
-  },
-  Effect.catchTag("LinkNotFound", () => Effect.void)
-)
+const takeNodeBack = Effect.fnUntraced(function* (host: Place, device: Reservation, former: DeviceNumber | undefined) {
+  const reservations = yield* ReservationService
+  const link = device.standalone ? yield* standaloneLink(host, device) : undefined
+  const number = link === undefined ? former : yield* (yield* TapService).deviceNumber(host.netns, link)
+  if (number === undefined) return void (yield* reservations.removeNode(device.deviceID))
+  yield* reservations.makeNode(device, number, nodeRights({}))
+})
+
+/** What the device plugin made at Allocate: gone with the pod's sandbox where that had it, and has to be made anew. */
+const standaloneLink = ({ route }: Place, { index }: Reservation) =>
+  Effect.map(route.linkList, (links) => links.find((link) => link.index === index && link.kind === macvtap.kind))
+
+/** The number that the device's node has. */
+const formerNumber = Effect.fnUntraced(function* ({ deviceID }: Reservation) {
+  const claims = yield* (yield* ReservationService).claims()
+  return claims.find((claim) => claim.deviceID === deviceID)?.number
+})
 
 const makeReserved = Effect.fnUntraced(function* (host: Place, container: Place, device: Reservation, taker: Taker) {
   yield* checkAgreement(device)

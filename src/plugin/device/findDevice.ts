@@ -34,7 +34,7 @@ const pluginsOwn = (deviceID: string) =>
     `request the device plugin's resource instead; the device's ID then comes with the request`
   )
 
-export const missing = (deviceID: string) =>
+const missing = (deviceID: string) =>
   refuse(
     deviceID,
     `there is no link "${deviceID}" on this node, nor "${deviceName(deviceID)}"`,

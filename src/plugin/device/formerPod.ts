@@ -33,14 +33,18 @@ export const awaitFormerPod = Effect.fnUntraced(function* (host: Place, device: 
 })
 
 /**
- * Whether the holder is on the device's own lower device, in a namespace of the node. Whoever is root in some namespace
- * can make a link of any ifindex, and even of the number that a former pod had, but not on a link of the host.
+ * Whether the holder is where the device's former attachment was, on its lower device. Whoever is root in some namespace
+ * can make a link of any ifindex, with the number that a former pod had, and even, on one that it was given, on that
+ * lower device.
  */
 const isFormerPods = Effect.fnUntraced(function* (host: Place, { index }: Reservation, holder: Holder, lower: number) {
   const { deviceNumber } = yield* TapService
+  const { claims } = yield* ReservationService
+  const claimed = new Set((yield* claims(holder.device)).map(({ attachment }) => attachment?.netnsID))
   for (const path of yield* (yield* NetnsService).list) {
     const found = yield* Effect.gen(function* () {
       const place = yield* placeAt(path)
+      if (!claimed.has(place.netns.id)) return false
       const link = yield* place.route.linkGet(index)
       if (link.kind !== macvtap.kind || !(yield* isOn(place, link, host, lower))) return false
       return (yield* deviceNumber(place.netns, link)) === holder.device

@@ -5,11 +5,12 @@
 
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import type { Link } from "../../link/Link.ts"
 import type { LinkChange } from "../../link/LinkSpec.ts"
 import { tracedRollback } from "../../observe/span.ts"
-import { type Reservation, ReservationService } from "../../services/ReservationService.ts"
+import { ReservationService } from "../../services/ReservationService.ts"
 import { type DeviceNumber, TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { takeTap } from "../link/make.ts"
@@ -19,26 +20,17 @@ import type { Place } from "../link/place.ts"
 import { configuredSettings } from "../link/settings.ts"
 import { foreignNode, giveTapNode, judgeNode } from "../link/tapNode.ts"
 import { explainRefusal } from "../refusal/explain.ts"
-import { checkDevice, checkMac, findDevice, missing } from "./findDevice.ts"
+import { checkDevice, checkMac, findDevice } from "./findDevice.ts"
 import { putBack, type Taken, upLast } from "./putBack.ts"
 
 /** A link of the host that the device ID names, with a tap node of its own in the container. */
 export const importLink = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
   const device = yield* findDevice(host, deviceID)
-  return yield* moveIn(host, container, { device, deviceID, taker: yield* attachmentTaker(container.netns) })
+  const link = yield* moveIn(host, container, { device, deviceID, taker: yield* attachmentTaker(container.netns) })
+  return link ?? (yield* noNumber(undefined))
 })
 
-/** A standalone device of our device plugin's, which keeps the ifindex under which the kubelet opens its node. */
-export const importReserved = Effect.fnUntraced(function* (
-  host: Place,
-  container: Place,
-  { deviceID, index }: Reservation,
-  taker: Taker
-) {
-  const device = yield* host.route.linkGet(index).pipe(Effect.catchTag("LinkNotFound", () => missing(deviceID)))
-  return yield* moveIn(host, container, { device, deviceID, taker, index })
-})
-
+/** A link to be imported: a standalone device of our device plugin keeps the ifindex under which the kubelet opens its node. */
 interface Import {
   readonly device: Link
   readonly deviceID: string
@@ -47,8 +39,16 @@ interface Import {
   readonly index?: number
 }
 
+/** The device in the container; undefined, and the device where it was, where another pod may open the number that it gets. */
+export const moveIn = Effect.fnUntraced(function* (host: Place, container: Place, what: Import) {
+  const moved = yield* Scope.fork(yield* Effect.scope)
+  const link = yield* Scope.provide(move(host, container, what), moved)
+  if (link === undefined) yield* Scope.close(moved, Exit.fail("another may open its number"))
+  return link
+})
+
 /** `ip link set <device> netns <container> name <ifname> …`, one request. */
-const moveIn = Effect.fnUntraced(function* (host: Place, container: Place, what: Import) {
+const move = Effect.fnUntraced(function* (host: Place, container: Place, what: Import) {
   const { device, deviceID, taker } = what
   const { network } = yield* ConfigService
   const settings = yield* configuredSettings
@@ -70,9 +70,9 @@ const moveIn = Effect.fnUntraced(function* (host: Place, container: Place, what:
     netns: container.netns,
     newIndex: index
   } satisfies LinkChange
-  const move = host.route.linkSet(device.index, change)
+  const moving = host.route.linkSet(device.index, change)
   yield* Effect.andThen(
-    withFreeNumber(before.number, taker, move),
+    withFreeNumber(before.number, taker, moving),
     separately ? container.route.linkSet(index, { up }) : Effect.void
   ).pipe(
     Effect.catchTag("NetlinkError", (error) =>
@@ -90,7 +90,7 @@ const moveIn = Effect.fnUntraced(function* (host: Place, container: Place, what:
   if (verdict.number !== undefined) taken.number = verdict.number
   if (verdict._tag === "Foreign" && what.index === undefined) return yield* foreignNode(verdict.node, link)
   const { mine, problem } = yield* takeTap(verdict, taker)
-  if (!mine) return yield* noNumber(undefined)
+  if (!mine) return undefined
   if (verdict._tag !== "Foreign") yield* giveTapNode(verdict, link, problem)
   return link
 })

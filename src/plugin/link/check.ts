@@ -10,7 +10,7 @@ import { quote } from "../../wire/foreign.ts"
 import { sameMac } from "../../wire/mac.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { differs } from "../refusal/differs.ts"
-import { ownAlias } from "./own.ts"
+import { ownAlias, reservedIndex } from "./own.ts"
 import { checkMtu, findParent, isOn, lowerOf } from "./parent.ts"
 import type { Place } from "./place.ts"
 import { foreignNode, judgeNode } from "./tapNode.ts"
@@ -111,9 +111,13 @@ const checkParent = Effect.fnUntraced(function* (host: Place, container: Place, 
   }
 })
 
-const checkNode = Effect.fnUntraced(function* (container: Place, link: Link, { owner, group }: LinkConf) {
+const checkNode = Effect.fnUntraced(function* (container: Place, link: Link, config: LinkConf) {
+  const { owner, group } = config
   const verdict = yield* judgeNode(container.netns, link)
-  if (verdict._tag === "Foreign") return yield* foreignNode(verdict.node, link)
+  if (verdict._tag === "Foreign") {
+    // Of a device the kubelet opened a node of our own; the kernel's is had by whoever first makes a link of its ifindex.
+    return link.index === reservedIndex(config) ? undefined : yield* foreignNode(verdict.node, link)
+  }
   if (verdict._tag === "None") {
     return owner === undefined && group === undefined
       ? undefined

@@ -96,7 +96,7 @@ const acquireWithOwnNumber = Effect.fnUntraced(function* (
 /** Whether the taker has the number now. What cannot be written down, for want of rights, is not handed out. */
 export const takeTap = Effect.fnUntraced(function* ({ _tag, number }: NodeVerdict, taker: Taker) {
   const isDevice = taker.deviceID !== undefined
-  if (number === undefined) return { mine: true }
+  if (number === undefined) return isDevice ? yield* unnumbered(taker.deviceID) : { mine: true }
   // Of what nobody is handed nothing is written down; it may be another's all the same.
   if (_tag !== "Own" && !isDevice) return { mine: !(yield* mayBeOpened(number, taker)) }
   const taken = yield* Effect.result(takeNumber(number, taker))
@@ -104,6 +104,14 @@ export const takeTap = Effect.fnUntraced(function* ({ _tag, number }: NodeVerdic
   if (isDevice || taken.failure._tag !== "ReservationError") return yield* Effect.fail(taken.failure)
   return { mine: true, problem: taken.failure }
 })
+
+/** The node that the kubelet opens needs it, and so does whoever asks later whose the number is. */
+const unnumbered = (deviceID: string | undefined) =>
+  new CniError({
+    code: codes.tryAgainLater,
+    msg: `the number of the tap of device "${deviceID}" cannot be read`,
+    details: "it stands in sysfs, mounted for the container's namespace; try again"
+  })
 
 /** Tries ifindexes until the link's tap node is its own; the node's name is taken by the first that comes. */
 const acquireWithOwnNode = Effect.fnUntraced(function* (

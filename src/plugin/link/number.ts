@@ -39,7 +39,7 @@ export const takeNumber = Effect.fnUntraced(function* (number: DeviceNumber, tak
   return !(yield* mayBeOpened(number, taker))
 })
 
-/** The attachment itself, for a link without a device of ours; its claim is taken back when the ADD fails. */
+/** The attachment itself; its claim is taken back when the ADD fails. */
 export const attachmentTaker = Effect.fnUntraced(function* (netns: Netns) {
   const alias = ownAlias(yield* ConfigService)
   const reservations = yield* ReservationService

@@ -5,6 +5,7 @@
  * alias, as the plugins make them that this one takes the place of, is the attachment's where it has the MAC address of
  * ADD's result, if the runtime hands that back.
  */
+import type { LinkConf } from "../../cni/config/LinkConf.ts"
 import { encodeAlias, readAlias } from "../../cni/identity/alias.ts"
 import { allCandidates, candidates } from "../../cni/identity/ifindex.ts"
 import { deviceIndex, parseDeviceID } from "../../devices/deviceID.ts"
@@ -24,7 +25,7 @@ export const isOwnLink = (config: Config, link: Link): boolean => {
     return link.alias === ownAlias(config)
   }
   return (
-    link.index === reservedIndex(config) ||
+    link.index === reservedIndex(config.link) ||
     candidates(containerID, ifname).includes(link.index) ||
     link.alias === ownAlias(config) ||
     (link.alias === undefined && hasResultMac(config, link))
@@ -44,7 +45,7 @@ export const ownAlias = ({ network, attachment }: Config): string =>
   encodeAlias({ network: network.name, containerID: attachment.containerID, ifname: attachment.ifname })
 
 /** The ifindex that a device of our device plugin has, whoever holds it. */
-const reservedIndex = ({ link }: Config): number | undefined => {
+export const reservedIndex = (link: LinkConf): number | undefined => {
   const device = link.deviceID === undefined ? undefined : parseDeviceID(link.deviceID)
   return device && deviceIndex(device)
 }

@@ -1,12 +1,8 @@
 /** The services of an in-memory kernel where others get their turn before each request, as they do between system calls. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { aroundEach } from "../../../src/mock/faults/aroundEach.ts"
 import type { Kernel } from "../../../src/mock/Kernel.ts"
-import { mockLayer } from "../../../src/mock/layer.ts"
-import { NetlinkService } from "../../../src/services/NetlinkService.ts"
-import { NetnsService } from "../../../src/services/NetnsService.ts"
-import { TapService } from "../../../src/services/TapService.ts"
+import type { mockLayer } from "../../../src/mock/layer.ts"
+import { aroundLayer } from "./aroundLayer.ts"
 
 type Turns = () => number
 
@@ -19,32 +15,8 @@ export const turnsOf = (seed: number): Turns => {
   }
 }
 
-const yielding = <A extends object>(service: A, turns: Turns): A =>
-  aroundEach(service, (effect) =>
+/** In an order that the seed decides. */
+export const interleavedLayer = (kernel: Kernel, turns: Turns): ReturnType<typeof mockLayer> =>
+  aroundLayer(kernel, (effect) =>
     Effect.suspend(() => Effect.andThen(Effect.repeat(Effect.yieldNow, { times: turns() }), effect))
   )
-
-/** In an order that the seed decides. */
-export const interleavedLayer = (kernel: Kernel, turns: Turns): ReturnType<typeof mockLayer> => {
-  const plain = mockLayer(kernel)
-  return Layer.mergeAll(
-    plain,
-    Layer.effect(
-      NetlinkService,
-      NetlinkService.useSync(({ changes, connect }) =>
-        NetlinkService.of({
-          changes,
-          connect: (netns) => Effect.map(connect(netns), (route) => yielding(route, turns))
-        })
-      )
-    ).pipe(Layer.provide(plain)),
-    Layer.effect(
-      NetnsService,
-      NetnsService.useSync((it) => NetnsService.of(yielding(it, turns)))
-    ).pipe(Layer.provide(plain)),
-    Layer.effect(
-      TapService,
-      TapService.useSync((it) => TapService.of(yielding(it, turns)))
-    ).pipe(Layer.provide(plain))
-  )
-}
