@@ -68,9 +68,7 @@ const kubeletConfiguration = {
   serializeImagePulls: false,
   registerNode: true,
   // A change of a ConfigMap reaches its pods within seconds instead of the default's minute.
-  syncFrequency: "5s",
-  // And what a device plugin offers reaches the API server within two seconds instead of ten.
-  nodeStatusUpdateFrequency: "2s"
+  syncFrequency: "5s"
 }
 
 /**
