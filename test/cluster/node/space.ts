@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url"
 import { type RunOptions, type RunResult, run, until } from "../../lab/run.ts"
 import { cache } from "../parts/parts.ts"
 import { makeGroups, removeGroups } from "./cgroups.ts"
+import { footprintOf } from "./footprint.ts"
 
 /** Of the cluster's control groups and state: two clusters that are up at once are named differently. */
 export const clusterName = process.env["MACVTAP_CLUSTER"] ?? "macvtap-cluster"
@@ -90,6 +91,21 @@ export const removeSpace = async (): Promise<void> => {
     process.kill(pid, "SIGKILL")
     await until("the cluster's first process is gone", () => firstProcess() === undefined, 30_000)
   }
-  await until("the cluster's control groups are empty", () => removeGroups(clusterName).length === 0, 30_000)
+  await until(
+    "the cluster's control groups are empty",
+    () => {
+      // Also where `up` was killed before it had written down who the first is.
+      for (const one of footprintOf(clusterName).processes) killOne(one)
+      return removeGroups(clusterName).length === 0
+    },
+    30_000
+  )
   rmSync(state, { recursive: true, force: true })
+}
+
+/** SIGKILL; one that is gone already is no matter. */
+const killOne = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {}
 }
