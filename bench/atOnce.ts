@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs"
 import { ipLinks } from "../test/lab/ip.ts"
 import { expect } from "../test/lab/long/report.ts"
+import type { Agent, Agents } from "./agents.ts"
 import { type Attachment, callOf, fault, goMacvlan, programOf } from "./call.ts"
 import { type Executables, pause } from "./cold.ts"
 import { makeNamespaces, pathOf, removeNamespaces, type Scene } from "./scene.ts"
@@ -14,6 +15,8 @@ export interface Times {
   readonly del: number
   /** Of all programs together; an agent's is not in it. */
   readonly addCpu: number
+  /** Of the agent: its CPU meanwhile, and what each ADD's requests took in the kernel, its turn (RTNL) included. */
+  readonly agent?: { readonly cpu: number; readonly kernel: number }
 }
 
 export interface AtOncePoint {
@@ -21,13 +24,15 @@ export interface AtOncePoint {
   /** As many programs that do nothing (/bin/true): what is subtracted from the others. */
   readonly nothing: number
   readonly client?: Times
+  /** Through an agent that creates on the host and moves. */
+  readonly movingClient?: Times
   readonly go?: Times
   /** The standalone executable, and the same that creates and moves. */
   readonly plugin?: Times
   readonly moving?: Times
 }
 
-type Key = "client" | "go" | "plugin" | "moving"
+type Key = "client" | "movingClient" | "go" | "plugin" | "moving"
 
 interface Caller {
   readonly key: Key
@@ -35,10 +40,13 @@ interface Caller {
   readonly type: "macvtap" | "macvlan"
   /** An engine for each call: more of them at once are another experiment, about memory. */
   readonly most: number
+  readonly agent?: Agent
 }
 
-const callersOf = ({ client, plugin, moving }: Executables): ReadonlyArray<Caller> => [
-  ...(client === undefined ? [] : [{ key: "client", executable: client, type: "macvtap", most: 512 } as const]),
+const callersOf = ({ plugin, moving }: Executables, agents: Agents): ReadonlyArray<Caller> => [
+  ...[["client", agents.inPlace] as const, ["movingClient", agents.moving] as const].flatMap(([key, agent]) =>
+    agent === undefined ? [] : [{ key, executable: agent.client, type: "macvtap", most: 512, agent } as const]
+  ),
   ...(existsSync(goMacvlan) ? [{ key: "go", executable: goMacvlan, type: "macvlan", most: 512 } as const] : []),
   { key: "plugin", executable: plugin, type: "macvtap", most: 64 },
   { key: "moving", executable: moving, type: "macvtap", most: 64 }
@@ -48,6 +56,7 @@ const callersOf = ({ client, plugin, moving }: Executables): ReadonlyArray<Calle
 export const callAtOnce = async (
   scene: Scene,
   executables: Executables,
+  agents: Agents,
   sizes: ReadonlyArray<number>,
   runs: number
 ): Promise<ReadonlyArray<AtOncePoint>> => {
@@ -60,7 +69,7 @@ export const callAtOnce = async (
     const attachments = containers
       .slice(0, calls)
       .map((netns): Attachment => ({ containerID: `bm${process.pid}-${netns}`, netns: pathOf(netns) }))
-    const callers = callersOf(executables).filter(({ most }) => calls <= most)
+    const callers = callersOf(executables, agents).filter(({ most }) => calls <= most)
     const seen = new Map<Key, Array<Times>>(callers.map(({ key }) => [key, []]))
     const nothing: Array<number> = []
     for (let run = 0; run < runs; run++) {
@@ -72,7 +81,7 @@ export const callAtOnce = async (
             .map((started) => started.wait())
         )
       )
-      for (const { key, executable, type } of run % 2 === 0 ? callers : callers.toReversed()) {
+      for (const { key, executable, type, agent } of run % 2 === 0 ? callers : callers.toReversed()) {
         const all = (command: "ADD" | "DEL") => {
           const programs = attachments.map((attachment) => programOf(executable, callOf(command, type, attachment)))
           const ended = programs.map((program) => start(scene.folder, program)).map((started) => started.wait())
@@ -81,19 +90,32 @@ export const callAtOnce = async (
           return ended
         }
         await pause()
+        const before = await spentBy(agent)
         const added = all("ADD")
+        const after = await spentBy(agent)
         await pause()
         const deleted = all("DEL")
         const addCpu = added.reduce((sum, { cpu }) => sum + cpu, 0)
-        seen.get(key)?.push({ add: spanOf(added), del: spanOf(deleted), addCpu })
+        const spent =
+          before === undefined || after === undefined
+            ? {}
+            : { agent: { cpu: after.cpu - before.cpu, kernel: (after.kernel - before.kernel) / calls } }
+        seen.get(key)?.push({ add: spanOf(added), del: spanOf(deleted), addCpu, ...spent })
       }
     }
     const base = median(nothing)
     const timesOf = (key: Key): Times | undefined => {
       const all = seen.get(key) ?? []
       if (all.length === 0) return undefined
-      const of = (name: keyof Times): number => median(all.map((times) => times[name]))
-      return { add: Math.max(0.01, of("add") - base), del: Math.max(0.01, of("del") - base), addCpu: of("addCpu") }
+      const of = (value: (times: Times) => number): number => median(all.map(value))
+      return {
+        add: Math.max(0.01, of(({ add }) => add) - base),
+        del: Math.max(0.01, of(({ del }) => del) - base),
+        addCpu: of(({ addCpu }) => addCpu),
+        ...(all[0]?.agent === undefined
+          ? {}
+          : { agent: { cpu: of(({ agent }) => agent?.cpu ?? 0), kernel: of(({ agent }) => agent?.kernel ?? 0) } })
+      }
     }
     const found = callers.map(({ key }) => [key, timesOf(key)] as const)
     points.push({ calls, nothing: base, ...Object.fromEntries(found.filter(([, times]) => times !== undefined)) })
@@ -105,6 +127,9 @@ export const callAtOnce = async (
   await removeNamespaces(scene.folder, containers)
   return points
 }
+
+const spentBy = async (agent: Agent | undefined) =>
+  agent === undefined ? undefined : { cpu: agent.cpu(), kernel: await agent.kernel() }
 
 /** Milliseconds from the first start to the last end. */
 const spanOf = (all: ReadonlyArray<{ readonly began: number; readonly ended: number }>): number =>

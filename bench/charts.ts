@@ -36,6 +36,7 @@ const bars = (top: number, title: string, rows: ReadonlyArray<Row>, most: number
 const colours: Readonly<Record<string, number>> = {
   go: 1,
   plugin: 0,
+  client: 4,
   moving: 2,
   floor: 3,
   floorMoving: 3,
@@ -46,10 +47,10 @@ const colours: Readonly<Record<string, number>> = {
 /** Wall times of cold calls. */
 export const coldChart = ({ cold, names }: Results): string => {
   const groups: ReadonlyArray<readonly [Command, ReadonlyArray<string>]> = [
-    ["ADD", ["go", "plugin", "moving", "floor"]],
-    ["CHECK", ["go", "plugin", "floor"]],
-    ["DEL", ["go", "plugin", "floor"]],
-    ["VERSION", ["go", "empty", "plugin"]]
+    ["ADD", ["go", "client", "plugin", "moving", "floor"]],
+    ["CHECK", ["go", "client", "plugin", "floor"]],
+    ["DEL", ["go", "client", "plugin", "floor"]],
+    ["VERSION", ["go", "client", "empty", "plugin"]]
   ]
   const rowsOf = (command: Command, keys: ReadonlyArray<string>): ReadonlyArray<Row> =>
     keys.flatMap((key) => {
@@ -218,6 +219,11 @@ export const growthChart = ({ links, atOnce }: Results): string | undefined => {
           "client and agent",
           2,
           atOnce.map(({ client, calls }) => client && client.add / calls)
+        ),
+        ...series(
+          "client and agent, created and moved",
+          4,
+          atOnce.map(({ movingClient, calls }) => movingClient && movingClient.add / calls)
         )
       ]
     )
@@ -228,7 +234,8 @@ export const growthChart = ({ links, atOnce }: Results): string | undefined => {
     legend(64, 0, "macvtap, standalone"),
     legend(240, 1, "Go's macvlan"),
     legend(370, 3, "the same in one long-lived process"),
-    legend(640, 2, "client and agent")
+    legend(64 + 576, 2, "client and agent"),
+    `<g transform="translate(0 24)">${legend(64, 4, "client and agent, created on the host and moved")}</g>`
   )
-  return picture(width, 366, "How the cost of an ADD grows, as the tables of links and of calls at once have it", parts)
+  return picture(width, 390, "How the cost of an ADD grows, as the tables of links and of calls at once have it", parts)
 }

@@ -126,6 +126,8 @@ export interface Collected {
   readonly removed: number
   /** The same through client and agent, all that half. */
   readonly client?: number
+  /** An ADD through client and agent beside none and beside all of the attachments; medians. */
+  readonly adds?: { readonly alone: number; readonly beside: number }
 }
 
 /** GC where `count` containers have a link each. `look` is called with all of them. */
@@ -141,11 +143,27 @@ export const collect = async (
     Array.from({ length: count }, (_, index) => `gc-${index}`)
   )
   const attachments = containers.map(attachmentIn)
+  const [extra = ""] = await makeNamespaces(scene, ["gc-extra"])
+  const addOnce = async (executable: string): Promise<number> => {
+    const walls: Array<number> = []
+    for (let run = 0; run < 8 * runs; run++) {
+      await pause()
+      for (const command of ["ADD", "DEL"] as const) {
+        const ended = measure(scene.folder, programOf(executable, callOf(command, "macvtap", attachmentIn(extra))))
+        const wrong = fault(command, ended)
+        expect(`beside attachments: ${wrong}`, wrong === undefined)
+        if (command === "ADD") walls.push(ended.wall)
+      }
+    }
+    return median(walls)
+  }
+  const alone = client === undefined ? undefined : await addOnce(client)
   for (const attachment of attachments) {
     await pause()
     const { status, stdout } = await answer("inPlace", callOf("ADD", "macvtap", attachment))
     expect(`ADD answers ${stdout}`, status === 0)
   }
+  const beside = client === undefined ? undefined : await addOnce(client)
   const gc = (valid: ReadonlyArray<Attachment>, executable = plugin): number => {
     const { status, stdout, wall } = measure(scene.folder, programOf(executable, gcCall(valid)))
     expect(`GC answers ${stdout}`, status === 0)
@@ -172,8 +190,9 @@ export const collect = async (
     throughClient = gc(attachments.slice(0, half), client)
     expect("GC through the client removes what is stale", !(await hasLink(containers[half])))
   }
-  await removeNamespaces(scene.folder, containers)
+  await removeNamespaces(scene.folder, [...containers, extra])
   return {
+    ...(alone === undefined || beside === undefined ? {} : { adds: { alone, beside } }),
     attachments: count,
     looks: median(looks),
     removes,

@@ -3,10 +3,10 @@
  * and the kernel itself. The full form writes what it found (see write.ts), the short one only with `--write`. Ends with
  * `N passed, N failed, N skipped`: what was checked. A missed target is told, and is no failure.
  */
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { makeAgentFolder } from "../test/lab/agent.ts"
 import {
   Interrupted,
   interrupted,
@@ -19,6 +19,7 @@ import {
   title
 } from "../test/lab/long/report.ts"
 import { hasMacvtap } from "../test/lab/machine.ts"
+import { startAgents, warmUp } from "./agents.ts"
 import { callAtOnce } from "./atOnce.ts"
 import { burst } from "./burst.ts"
 import { goMacvlan } from "./call.ts"
@@ -42,6 +43,7 @@ const forms = {
   full: {
     rounds: 150,
     warmUp: 20,
+    agentWarmUp: 200,
     memoryRuns: 5,
     phaseRounds: 60,
     atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64, 110, 256, 512], runs: 3 },
@@ -54,6 +56,7 @@ const forms = {
   short: {
     rounds: 12,
     warmUp: 4,
+    agentWarmUp: 100,
     memoryRuns: 1,
     phaseRounds: 6,
     atOnce: { sizes: [1, 8], runs: 2 },
@@ -85,14 +88,15 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
   const { plugin } = built
   const scene = await makeScene(folder)
   enterNetns(pathOf(scene.host))
-  const agentFolder = await makeAgentFolder("bm-agent")
-  if (typeof agentFolder === "string") skip("the client and an agent", agentFolder)
-  else stack.use(agentFolder)
-  const agent =
-    typeof agentFolder === "string"
+  const agents = stack.use(await startAgents(folder, built))
+  const agent = agents.inPlace
+  const executables = { ...built, client: agent?.client }
+  const warming =
+    agent === undefined
       ? undefined
-      : await agentFolder.start({ args: ["--calls", "512"], log: join(folder, "agent.log") })
-  const executables = { ...built, client: typeof agentFolder === "string" ? undefined : agentFolder.client }
+      : await step(`${form.agentWarmUp} rounds for the agents alone, until they are warm`, () =>
+          warmUp(scene, [agent, ...(agents.moving === undefined ? [] : [agents.moving])], form.agentWarmUp)
+        )
 
   title("Cold calls")
   has("Go's macvlan beside ours", goMacvlan)
@@ -127,7 +131,7 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
   title("How the cost grows")
   const atOnce = await step(
     `${form.atOnce.sizes.join(", ")} ADDs and DELs at once all answer right, and leave nothing`,
-    () => callAtOnce(scene, executables, form.atOnce.sizes, form.atOnce.runs)
+    () => callAtOnce(scene, executables, agents, form.atOnce.sizes, form.atOnce.runs)
   )
   const collected = await step(`GC with ${form.gc.attachments} attachments removes what is stale, and no more`, () =>
     collect(scene, executables, form.gc.attachments, form.gc.runs, (valid) => {
@@ -162,6 +166,7 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
     ...putTogether(everyone, samples),
     asked,
     ...(memory === undefined ? {} : { memory }),
+    ...(warming === undefined ? {} : { warming }),
     ...(phases === undefined ? {} : { phases }),
     ...(links === undefined ? {} : { links: links.points }),
     ...(inLittle === undefined ? {} : { burst: inLittle }),
@@ -174,6 +179,7 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
 
 const tell = (results: Results): void => {
   title("Results")
+  show(tables.warmingText(results))
   show(tables.wallTable(results))
   show(tables.kernelTable(results))
   show(tables.cpuTable(results))
@@ -232,5 +238,29 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   return summary()
 }
 
-stopOnSignals()
-process.exitCode = await main(process.argv.slice(2))
+/**
+ * The same again in mounts of its own, where /run/macvtap-cni is in memory, as /run is on a node; on this machine's disk a
+ * claim would take a tenth of an ADD, and a claim there would be the machine's.
+ */
+const inOwnMounts = (): number => {
+  const script = 'mkdir -p /run/macvtap-cni; mount -t tmpfs none /run/macvtap-cni; exec "$@"'
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  const { status } = spawnSync(
+    "unshare",
+    ["--mount", "--propagation", "private", "sh", "-ec", script, "sh", ...again],
+    {
+      stdio: "inherit",
+      env: { ...process.env, BENCH_IN_OWN_MOUNTS: "1" }
+    }
+  )
+  return status ?? 1
+}
+
+if (hasMacvtap && process.env["BENCH_IN_OWN_MOUNTS"] === undefined) {
+  // ^C is told to all of the terminal's; the run ends itself, and this waits for it.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
+  process.exitCode = inOwnMounts()
+} else {
+  stopOnSignals()
+  process.exitCode = await main(process.argv.slice(2))
+}

@@ -18,6 +18,11 @@ export interface Resident {
   readonly idle?: number
 }
 
+/** Milliseconds without a call, in which the agent gives back what it needs for calls alone. */
+const moment = 1_000
+/** Milliseconds after which the engine has given back what it can: its own threads still do so for a while. */
+const settling = 35_000
+
 const residentMiB = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
 
@@ -48,10 +53,15 @@ export const liveLong = async (
       done += width
     }
     if (done % 1024 === 0) clear(scene)
-    if (done >= calls / 2 && middleMiB === startMiB) middleMiB = residentMiB(pid)
+    if (done >= calls / 2 && middleMiB === startMiB) {
+      await new Promise((resolve) => setTimeout(resolve, moment))
+      middleMiB = residentMiB(pid)
+    }
   }
+  await new Promise((resolve) => setTimeout(resolve, moment))
   const endMiB = residentMiB(pid)
   if (strace === undefined) return { calls, startMiB, middleMiB, endMiB }
+  await new Promise((resolve) => setTimeout(resolve, settling))
   const file = join(scene.folder, "idle")
   await run("timeout", ["--signal=INT", "10", strace, "-f", "-qq", "-o", file, "-p", String(pid)], { timeout: 30_000 })
   const lines = readFileSync(file, "utf8").split("\n")

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { cpus, loadavg, release, totalmem } from "node:os"
 import { join } from "node:path"
+import type { Warming } from "./agents.ts"
 import type { AtOncePoint } from "./atOnce.ts"
 import type { Burst } from "./burst.ts"
 import type { Command } from "./call.ts"
@@ -74,6 +75,7 @@ export interface Results {
   /** Ratios that targets are about, from pairs, by the names of `targets`. */
   readonly ratios: Readonly<Record<string, Ratio>>
   readonly memory?: Memory
+  readonly warming?: Warming
   readonly phases?: Readonly<Record<Command, Phases>>
   readonly asked?: Readonly<Record<string, Asked>>
   readonly links?: ReadonlyArray<LinksPoint>

@@ -184,26 +184,34 @@ export const atOnceTable = ({ atOnce }: Results): string | undefined =>
       "ADD: client and agent",
       "Go's macvlan",
       "ratio",
+      "client and agent, created and moved",
       "standalone",
-      "created and moved",
+      "standalone, created and moved",
       "DEL: client and agent",
       "Go's macvlan",
       "ratio",
-      "CPU of ADD: clients",
-      "Go's"
+      "CPU of the ADDs: clients",
+      "agent",
+      "Go's",
+      "in the kernel, for each: created in place",
+      "created and moved"
     ],
-    atOnce.map(({ calls, client, go, plugin, moving }) => [
+    atOnce.map(({ calls, client, movingClient, go, plugin, moving }) => [
       `${calls}`,
       ms(client?.add),
       ms(go?.add),
       client === undefined || go === undefined ? "" : times(client.add / go.add),
+      ms(movingClient?.add),
       ms(plugin?.add),
       ms(moving?.add),
       ms(client?.del),
       ms(go?.del),
       client === undefined || go === undefined ? "" : times(client.del / go.del),
       ms(client?.addCpu),
-      ms(go?.addCpu)
+      ms(client?.agent?.cpu),
+      ms(go?.addCpu),
+      ms(client?.agent?.kernel),
+      ms(movingClient?.agent?.kernel)
     ])
   )
 
@@ -232,6 +240,11 @@ export const residentText = ({ resident }: Results): string | undefined =>
       ? ""
       : ` Then, in ten seconds without a call, strace sees ${resident.idle} system calls of it.`)
 
+export const warmingText = ({ warming }: Results): string | undefined =>
+  warming &&
+  `An agent's first ADD after its start took ${ms(warming.first)}; after ${warming.calls} rounds of ADD, CHECK and DEL one took ` +
+    `${ms(warming.last)}. The rest of this page is measured after those.`
+
 export const tracingTable = ({ tracing }: Results): string | undefined =>
   tracing &&
   table(
@@ -247,12 +260,16 @@ export const gcText = ({ collected, cold }: Results): string | undefined => {
   if (collected === undefined) return undefined
   const add = cold["plugin"]?.ADD?.wall.median ?? Number.NaN
   const del = cold["floor"]?.DEL?.wall.median ?? Number.NaN
-  const { attachments, looks, removes, removed } = collected
+  const { attachments, looks, removes, removed, client, adds } = collected
   const each = (removes - looks) / removed
   return (
     `GC with ${attachments} attachments in as many containers, none of them stale: ${ms(looks)} (${times(looks / add)} a cold ADD; ` +
     `${ms(looks / attachments)} for each). With ${removed} of them stale: ${ms(removes)}, which is ${ms(each)} for each link that it ` +
-    `removes (${times(each / del)} what a DEL takes in one long-lived process).`
+    `removes (${times(each / del)} what a DEL takes in one long-lived process).` +
+    (client === undefined ? "" : ` Through client and agent, whose grace periods overlap: ${ms(client)}.`) +
+    (adds === undefined
+      ? ""
+      : ` An ADD through client and agent takes ${ms(adds.alone)} beside none of those attachments, and ${ms(adds.beside)} beside all.`)
   )
 }
 

@@ -3,6 +3,8 @@
  * set up, all in one request, which is the least that a plugin that moves has to ask for.
  */
 import * as Effect from "effect/Effect"
+import { makeNetlink as makeLiveNetlink } from "../../src/live/netlink/NetlinkLive.ts"
+import type { Whereabouts } from "../../src/live/whereabouts.ts"
 import type { NetlinkService, Rtnetlink } from "../../src/services/NetlinkService.ts"
 import { makeNetlink as makeTimedNetlink } from "./timedNetlink.ts"
 
@@ -27,7 +29,8 @@ const moving = (route: Rtnetlink): Rtnetlink => ({
   }
 })
 
-export const makeNetlink = (): NetlinkService["Service"] => {
-  const timed = makeTimedNetlink()
-  return { ...timed, connect: (netns) => Effect.map(timed.connect(netns), moving) }
+/** An agent waits for the kernel on other threads, as it does for the plugin's own way. */
+export const makeNetlink = (where?: Whereabouts): NetlinkService["Service"] => {
+  const netlink = where?.resident === true ? makeLiveNetlink(where) : makeTimedNetlink()
+  return { ...netlink, connect: (netns) => Effect.map(netlink.connect(netns), moving) }
 }

@@ -7,7 +7,7 @@ const most = 4000
 /** Calls below which there is nothing worth the trouble. */
 const few = 20
 /** Milliseconds without a call, after which nobody minds. */
-const quiet = 1000
+const quiet = 300
 
 export interface Thrift {
   /** To be told of each call's end, with the number of those that go on. */

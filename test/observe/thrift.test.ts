@@ -13,14 +13,14 @@ const make = () => {
   }
 }
 
-it("gives memory back when it has been quiet for a second, once", () => {
+it("gives memory back when it has been quiet for a moment, once", () => {
   const { calls, given } = make()
   calls(20)
-  vi.advanceTimersByTime(900)
+  vi.advanceTimersByTime(250)
   calls(1)
-  vi.advanceTimersByTime(900)
+  vi.advanceTimersByTime(250)
   assert.strictEqual(given(), 0)
-  vi.advanceTimersByTime(200)
+  vi.advanceTimersByTime(100)
   assert.strictEqual(given(), 1)
   vi.advanceTimersByTime(60_000)
   assert.strictEqual(given(), 1)
