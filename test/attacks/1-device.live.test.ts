@@ -1,5 +1,6 @@
 /** Attack 1 with devices: whoever was given one can open its number until the kubelet takes the device back. */
 import { assert, describe, it } from "vitest"
+import { bothWays, type Program } from "../lab/call/node.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, type Pod } from "../lab/node/node.ts"
@@ -23,19 +24,19 @@ const attach = async (node: ClusterNode, uid: string): Promise<{ pod: Pod; devic
   return { pod, deviceID, number }
 }
 
-const startNode = async () => {
-  const node = await makeNode("atk1")
+const startNode = async (program: Program) => {
+  const node = await makeNode("atk1", { program })
   const daemon = node.daemon(config)
   await node.kubelet.healthy(data, 20)
   await node.kubelet.healthy(alone, 4)
   return { node, daemon }
 }
 
-describe.skipIf(!hasExecutable || !hasMacvtap)(
-  "attack 1: the number of a device whose pod has deleted its link",
-  () => {
+describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
+  "%s: attack 1: the number of a device whose pod has deleted its link",
+  (_, program) => {
     it("is given to no other device, whatever becomes of the daemon", async () => {
-      const { node, daemon } = await startNode()
+      const { node, daemon } = await startNode(program)
       await using _ = node
       const firsts = [await attach(node, "first0"), await attach(node, "first1"), await attach(node, "first2")]
       for (const { pod } of firsts) await pod.ip("link del net1")
@@ -52,7 +53,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)(
     })
 
     it("is given to no standalone device either", async () => {
-      const { node } = await startNode()
+      const { node } = await startNode(program)
       await using _ = node
       const firsts = [await attach(node, "first0"), await attach(node, "first1"), await attach(node, "first2")]
       for (const { pod } of firsts) await pod.ip("link del net1")
@@ -71,7 +72,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap)(
     })
 
     it("is given to no other when the lower device went and came back", async () => {
-      const { node } = await startNode()
+      const { node } = await startNode(program)
       await using _ = node
       const firsts = [await attach(node, "first0"), await attach(node, "first1"), await attach(node, "first2")]
       await node.host.ip("link del eth0")

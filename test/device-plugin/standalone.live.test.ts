@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
+import { bothWays } from "../lab/call/node.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, openAsQemu } from "../lab/node/node.ts"
@@ -15,9 +16,9 @@ const indexOf = (ordinal: number) => deviceIndex({ resource: tap, ordinal })
 const made = async (node: ClusterNode) =>
   (await ipLinks(node.host.name)).filter(({ linkinfo }) => linkinfo?.info_kind === "macvtap")
 
-describe.skipIf(!hasMacvtap || !hasExecutable)("a standalone device", () => {
+describe.skipIf(!hasMacvtap || !hasExecutable).each(bothWays)("%s: a standalone device", (_, program) => {
   it("is made at Allocate, in the host's namespace, with a node for QEMU's user", async () => {
-    await using node = await makeNode("alone")
+    await using node = await makeNode("alone", { program })
     node.daemon(config)
     await node.kubelet.healthy(tap, 3)
     const { response, devices } = await node.kubelet.allocate("pod1", tap)
@@ -51,7 +52,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a standalone device", () => {
   })
 
   it("is made again before the start of its pod when it is gone, as after a reboot, and not by a new daemon", async () => {
-    await using node = await makeNode("again")
+    await using node = await makeNode("again", { program })
     const daemon = node.daemon(config)
     await node.kubelet.healthy(tap, 3)
     await node.kubelet.allocate("pod1", tap)
@@ -72,7 +73,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a standalone device", () => {
   })
 
   it("is imported by ADD, and keeps its index and a node of its own", async () => {
-    await using node = await makeNode("import")
+    await using node = await makeNode("import", { program })
     node.daemon(config)
     await node.kubelet.healthy(tap, 3)
     await node.kubelet.allocate("pod1", tap)
@@ -93,7 +94,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable)("a standalone device", () => {
   })
 
   it("is refused in words where its lower device is not there", async () => {
-    await using node = await makeNode("nowhere")
+    await using node = await makeNode("nowhere", { program })
     node.daemon(config)
     await node.kubelet.healthy(tap, 3)
     // Allocate is faster than the news.

@@ -1,6 +1,7 @@
 import { existsSync, linkSync, readdirSync, renameSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { deviceIndex, parseDeviceID } from "../../src/devices/deviceID.ts"
+import { bothWays } from "../lab/call/node.ts"
 import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, openAsQemu, type Pod, terminate } from "../lab/node/node.ts"
@@ -32,117 +33,120 @@ const detach = async (node: ClusterNode, pod: Pod, deviceID: string): Promise<vo
   assert.isUndefined(await pod.link())
 }
 
-describe.skipIf(!hasMacvtap || !hasExecutable)("a pod's device, from the kubelet to the tap and back", () => {
-  it("is reserved, made, opened, taken back, and given to the next pod", async () => {
-    await using node = await makeNode("way")
-    node.daemon(config)
-    await node.kubelet.healthy(dataplane, 120)
-    const pod = await node.pod()
-    const { devices, response } = await node.kubelet.allocate("pod1", dataplane)
-    const [deviceID = ""] = devices
-    assert.deepStrictEqual(response.devices, [
-      {
-        containerPath: `/dev/tap${indexOf(deviceID)}`,
-        hostPath: `/var/lib/macvtap-cni/dev/${deviceID}`,
-        permissions: "rw"
+describe.skipIf(!hasMacvtap || !hasExecutable).each(bothWays)(
+  "%s: a pod's device, from the kubelet to the tap and back",
+  (_, program) => {
+    it("is reserved, made, opened, taken back, and given to the next pod", async () => {
+      await using node = await makeNode("way", { program })
+      node.daemon(config)
+      await node.kubelet.healthy(dataplane, 120)
+      const pod = await node.pod()
+      const { devices, response } = await node.kubelet.allocate("pod1", dataplane)
+      const [deviceID = ""] = devices
+      assert.deepStrictEqual(response.devices, [
+        {
+          containerPath: `/dev/tap${indexOf(deviceID)}`,
+          hostPath: `/var/lib/macvtap-cni/dev/${deviceID}`,
+          permissions: "rw"
+        }
+      ])
+      // Nothing is made before ADD, and nothing of a pod is ever seen in the host's namespace.
+      const before = await ipLinks(node.host.name)
+      assert.deepStrictEqual(before.map(({ ifname }) => ifname).sort(), ["eth0", "lo", "wire0"])
+      await attach(node, pod, deviceID)
+      assert.lengthOf(await ipLinks(node.host.name), before.length)
+      await node.kubelet.preStart("pod1", dataplane)
+      // A container's restart.
+      await node.kubelet.preStart("pod1", dataplane)
+      await detach(node, pod, deviceID)
+      assert.isFalse(existsSync(node.nodeOf(deviceID)))
+      await detach(node, pod, deviceID)
+      node.kubelet.free("pod1")
+
+      const next = await node.pod()
+      const again = await node.kubelet.allocate("pod2", dataplane)
+      await attach(node, next, again.devices[0] ?? "")
+      await node.kubelet.preStart("pod2", dataplane)
+    })
+
+    it("is made again for a sandbox that is tried again", async () => {
+      await using node = await makeNode("retry", { program })
+      node.daemon(config)
+      await node.kubelet.healthy(dataplane, 120)
+      const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
+      for (let n = 0; n < 3; n++) {
+        const sandbox = await node.pod()
+        await attach(node, sandbox, deviceID)
+        await detach(node, sandbox, deviceID)
       }
-    ])
-    // Nothing is made before ADD, and nothing of a pod is ever seen in the host's namespace.
-    const before = await ipLinks(node.host.name)
-    assert.deepStrictEqual(before.map(({ ifname }) => ifname).sort(), ["eth0", "lo", "wire0"])
-    await attach(node, pod, deviceID)
-    assert.lengthOf(await ipLinks(node.host.name), before.length)
-    await node.kubelet.preStart("pod1", dataplane)
-    // A container's restart.
-    await node.kubelet.preStart("pod1", dataplane)
-    await detach(node, pod, deviceID)
-    assert.isFalse(existsSync(node.nodeOf(deviceID)))
-    await detach(node, pod, deviceID)
-    node.kubelet.free("pod1")
-
-    const next = await node.pod()
-    const again = await node.kubelet.allocate("pod2", dataplane)
-    await attach(node, next, again.devices[0] ?? "")
-    await node.kubelet.preStart("pod2", dataplane)
-  })
-
-  it("is made again for a sandbox that is tried again", async () => {
-    await using node = await makeNode("retry")
-    node.daemon(config)
-    await node.kubelet.healthy(dataplane, 120)
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
-    for (let n = 0; n < 3; n++) {
+      // A sandbox that vanished without DEL, and a DEL that comes late, when its namespace is gone and the device in use.
+      const lost = await node.pod()
+      await attach(node, lost, deviceID)
+      await lost[Symbol.asyncDispose]()
       const sandbox = await node.pod()
-      await attach(node, sandbox, deviceID)
-      await detach(node, sandbox, deviceID)
-    }
-    // A sandbox that vanished without DEL, and a DEL that comes late, when its namespace is gone and the device in use.
-    const lost = await node.pod()
-    await attach(node, lost, deviceID)
-    await lost[Symbol.asyncDispose]()
-    const sandbox = await node.pod()
-    await attachLater(node, sandbox, deviceID)
-    assert.strictEqual((await node.call("DEL", lost, deviceID)).status, 0)
-    await node.kubelet.preStart("pod1", dataplane)
-    assert.strictEqual(node.kubelet.calls.filter((call) => call.startsWith("Allocate")).length, 1)
-  })
+      await attachLater(node, sandbox, deviceID)
+      assert.strictEqual((await node.call("DEL", lost, deviceID)).status, 0)
+      await node.kubelet.preStart("pod1", dataplane)
+      assert.strictEqual(node.kubelet.calls.filter((call) => call.startsWith("Allocate")).length, 1)
+    })
 
-  it("is not made while a former pod's link has its ifindex, which ADD says", async () => {
-    await using node = await makeNode("held")
-    node.daemon(config)
-    await node.kubelet.healthy(dataplane, 120)
-    const former = await node.pod()
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
-    await attach(node, former, deviceID)
-    const next = await node.pod()
-    const refused = await node.call("ADD", next, deviceID)
-    assert.strictEqual(refused.status, 1)
-    const error = JSON.parse(refused.stdout)
-    assert.strictEqual(error.code, 11)
-    assert.match(error.msg, new RegExp(`device "${deviceID}" is still held`))
-    // The failed ADD's DEL takes nothing from the former pod.
-    await detach(node, next, deviceID)
-    assert.isDefined(await former.link())
-    await node.kubelet.preStart("pod1", dataplane)
-    await detach(node, former, deviceID)
-    await attach(node, next, deviceID)
-  })
+    it("is not made while a former pod's link has its ifindex, which ADD says", async () => {
+      await using node = await makeNode("held", { program })
+      node.daemon(config)
+      await node.kubelet.healthy(dataplane, 120)
+      const former = await node.pod()
+      const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
+      await attach(node, former, deviceID)
+      const next = await node.pod()
+      const refused = await node.call("ADD", next, deviceID)
+      assert.strictEqual(refused.status, 1)
+      const error = JSON.parse(refused.stdout)
+      assert.strictEqual(error.code, 11)
+      assert.match(error.msg, new RegExp(`device "${deviceID}" is still held`))
+      // The failed ADD's DEL takes nothing from the former pod.
+      await detach(node, next, deviceID)
+      assert.isDefined(await former.link())
+      await node.kubelet.preStart("pod1", dataplane)
+      await detach(node, former, deviceID)
+      await attach(node, next, deviceID)
+    })
 
-  it("is not started with a node that is not its link's", async () => {
-    await using node = await makeNode("verify")
-    node.daemon(config)
-    await node.kubelet.healthy(dataplane, 120)
-    const one = await node.pod()
-    const other = await node.pod()
-    const [first = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
-    const [second = ""] = (await node.kubelet.allocate("pod2", dataplane)).devices
-    await attach(node, one, first)
-    await attach(node, other, second)
-    await node.kubelet.preStart("pod1", dataplane)
-    // Somebody's mistake: the first device's node leads to the second's link.
-    renameSync(node.nodeOf(first), `${node.state}/aside`)
-    linkSync(node.nodeOf(second), node.nodeOf(first))
-    const refused = await node.kubelet.preStart("pod1", dataplane).then(() => "started", String)
-    assert.match(refused, /FAILED_PRECONDITION/)
-    renameSync(`${node.state}/aside`, node.nodeOf(first))
-    await node.kubelet.preStart("pod1", dataplane)
-    await one.ip("link del net1")
-    assert.match(await node.kubelet.preStart("pod1", dataplane).then(() => "started", String), /has no link/)
-  })
+    it("is not started with a node that is not its link's", async () => {
+      await using node = await makeNode("verify", { program })
+      node.daemon(config)
+      await node.kubelet.healthy(dataplane, 120)
+      const one = await node.pod()
+      const other = await node.pod()
+      const [first = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
+      const [second = ""] = (await node.kubelet.allocate("pod2", dataplane)).devices
+      await attach(node, one, first)
+      await attach(node, other, second)
+      await node.kubelet.preStart("pod1", dataplane)
+      // Somebody's mistake: the first device's node leads to the second's link.
+      renameSync(node.nodeOf(first), `${node.state}/aside`)
+      linkSync(node.nodeOf(second), node.nodeOf(first))
+      const refused = await node.kubelet.preStart("pod1", dataplane).then(() => "started", String)
+      assert.match(refused, /FAILED_PRECONDITION/)
+      renameSync(`${node.state}/aside`, node.nodeOf(first))
+      await node.kubelet.preStart("pod1", dataplane)
+      await one.ip("link del net1")
+      assert.match(await node.kubelet.preStart("pod1", dataplane).then(() => "started", String), /has no link/)
+    })
 
-  it("works where /dev is no devtmpfs", async () => {
-    await using node = await makeNode("kind", { kind: true })
-    node.daemon(config)
-    await node.kubelet.healthy(dataplane, 120)
-    const pod = await node.pod()
-    const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
-    await attach(node, pod, deviceID)
-    await node.kubelet.preStart("pod1", dataplane)
-    const refused = await node.call("ADD", await node.pod(), deviceID)
-    assert.strictEqual(JSON.parse(refused.stdout).code, 11)
-    await detach(node, pod, deviceID)
-  })
-})
+    it("works where /dev is no devtmpfs", async () => {
+      await using node = await makeNode("kind", { kind: true, program })
+      node.daemon(config)
+      await node.kubelet.healthy(dataplane, 120)
+      const pod = await node.pod()
+      const [deviceID = ""] = (await node.kubelet.allocate("pod1", dataplane)).devices
+      await attach(node, pod, deviceID)
+      await node.kubelet.preStart("pod1", dataplane)
+      const refused = await node.call("ADD", await node.pod(), deviceID)
+      assert.strictEqual(JSON.parse(refused.stdout).code, 11)
+      await detach(node, pod, deviceID)
+    })
+  }
+)
 
 /** ADD until it is not told to try again: the kernel takes its time to end a namespace. */
 const attachLater = async (node: ClusterNode, pod: Pod, deviceID: string): Promise<void> => {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { type Call, makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { bothWays, type Call, makeNode, type Node, names, programs } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasDebianPlugins, hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { must, until } from "../lab/run.ts"
@@ -39,9 +39,9 @@ describe.skipIf(!able).each(programs)("%s", (_, program) => {
   })
 })
 
-describe.skipIf(!able)("GC", () => {
+describe.skipIf(!able).each(bothWays)("%s: GC", (_, program) => {
   it("finds a namespace that only a process is in", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const name = unique("lan")
     const child = spawn("unshare", ["--net", "sleep", "60"], { stdio: "ignore" })
     try {
@@ -62,7 +62,7 @@ describe.skipIf(!able)("GC", () => {
   })
 
   it.skipIf(!hasDebianPlugins)("forwards to IPAM, whose error does not keep it from collecting", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using folder = await makeFolder("pl-ipam")
     const name = unique("lan")
     const ipam = { type: "host-local", subnet: "10.1.0.0/24", dataDir: folder.path }
@@ -74,7 +74,7 @@ describe.skipIf(!able)("GC", () => {
   })
 
   it("leaves everything where the list of what is valid cannot be read", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const name = unique("lan")
     await node.add({ conf: { name } })
     await node.fails("GC", { env: idle, conf: { name, "cni.dev/valid-attachments": "all" } })
@@ -82,9 +82,9 @@ describe.skipIf(!able)("GC", () => {
   })
 })
 
-describe.skipIf(!able)("STATUS", () => {
+describe.skipIf(!able).each(bothWays)("%s: STATUS", (_, program) => {
   it("is silent where an ADD could work, else 50", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.silent("STATUS", { env: idle })
     await node.silent("STATUS", { env: idle, conf: { type: "macvlan" } })
     await node.silent("STATUS", { env: idle, conf: { master: "of-the-pod", linkInContainer: true } })

@@ -2,7 +2,7 @@
 import { chmod, chown } from "node:fs/promises"
 import { assert, describe, it } from "vitest"
 import { deviceName } from "../../src/devices/deviceName.ts"
-import { makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { bothWays, makeNode, type Node, names, programs } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
 import { type IpLink, ipLink, ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
@@ -72,9 +72,9 @@ describe.skipIf(!able).each(programs)("%s", (_, program) => {
   })
 })
 
-describe.skipIf(!able)("an import", () => {
+describe.skipIf(!able).each(bothWays)("%s: an import", (_, program) => {
   it("takes runtimeConfig's device before the other", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await makeDevice(node, "dev1")
     await makeDevice(node, "dev2")
     await node.add({ conf: { deviceID: "dev1", runtimeConfig: { deviceID: "dev2" } } })
@@ -82,7 +82,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("changes the mode where the configuration has one", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await makeDevice(node, "dev0")
     await node.add({ conf: { deviceID: "dev0", mode: "bridge", mtu: 1300 } })
     const link = await node.link()
@@ -91,7 +91,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("keeps a node of its own where its ifindex is taken in the pod", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const device = await makeDevice(node, "dev0")
     await node.pod.ip(`link add br7 index ${device.ifindex} type bridge`)
     await node.add({ conf: { deviceID: "dev0" } })
@@ -111,7 +111,7 @@ describe.skipIf(!able)("an import", () => {
     ["absent", "none that exists", /no link "absent" on this node, nor "mvt[0-9a-f]{12}"/],
     ["a-device-id-of-more-than-15-bytes", "a long one that does not exist", /cannot be attached/]
   ])("of %s (%s) is refused", async (deviceID, _, words) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("link add br0 type bridge")
     await node.host.ip("link add link eth0 name mv0 type macvlan mode bridge")
     await node.host.ip("link add eth1 type veth peer name wire1")
@@ -140,7 +140,7 @@ describe.skipIf(!able)("an import", () => {
     ["IPAM gives a route that cannot be", "", { ipam: { type: "stub" } }],
     ["the owner cannot be given", "", { mode: "source" }]
   ])("that fails since %s leaves the device as it was", async (_, setup, conf) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({
       ADD: says({
         cniVersion: "1.1.0",
@@ -164,7 +164,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("that fails leaves a device in mode passthru, and its master, as they were", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: "exit 1" })
     const device = await makeDevice(node, "dev0", "", "mode passthru")
     const before = await seen(node, device)
@@ -179,7 +179,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("that fails leaves a device that was down down", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: "exit 1" })
     const device = await makeDevice(node, "dev0", "", "mode vepa", "down")
     const before = await seen(node, device)
@@ -188,7 +188,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("is refused where the device's MAC address could not be restored", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const twin = "address 02:00:00:00:00:99"
     const device = await makeDevice(node, "dev0", twin, "mode vepa", "down")
     await node.host.ip(`link add link eth0 name twin ${twin} type macvtap`)
@@ -204,7 +204,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("that fails restores the rest where the MAC address was taken meanwhile", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const mac = "02:00:00:00:00:99"
     await using stub = await makeStub({
       ADD:
@@ -224,7 +224,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("that fails restores the rest where the ifindex was taken meanwhile", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const device = await makeDevice(node, "dev0")
     const taking = `link add br7 index ${device.ifindex} type bridge`
     await using stub = await makeStub({ ADD: `ip -n ${node.host.name} ${taking}\nexit 1` })
@@ -242,7 +242,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("that fails leaves the device as it was although IPAM renamed it", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: `ip -n ${node.pod.name} link set net1 name renamed\nexit 1` })
     const device = await makeDevice(node, "dev0")
     const before = await seen(node, device)
@@ -257,7 +257,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("whose answer nobody takes leaves the device as it was", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const device = await makeDevice(node, "dev0")
     const before = await seen(node, device)
     const { run } = await import("../lab/run.ts")
@@ -273,7 +273,7 @@ describe.skipIf(!able)("an import", () => {
   })
 
   it("of a macvlan, for a network of macvlans", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("link add link eth0 name mv0 type macvlan mode bridge")
     await node.add({ conf: { type: "macvlan", deviceID: "mv0" } })
     assert.strictEqual((await node.link())?.linkinfo?.info_kind, "macvlan")

@@ -1,7 +1,7 @@
 /** Addresses: Debian's IPAM plugins, and stubs that answer what Debian's old ones cannot. */
 import { spawn } from "node:child_process"
 import { assert, describe, it } from "vitest"
-import { makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { bothWays, makeNode, type Node, names, programs } from "../lab/call/node.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
 import { assertError } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
@@ -66,9 +66,9 @@ describe.skipIf(!able || !hasDebianPlugins).each(programs)("%s", (_, program) =>
   })
 })
 
-describe.skipIf(!able || !hasDebianPlugins)("static", () => {
+describe.skipIf(!able || !hasDebianPlugins).each(bothWays)("%s: static", (_, program) => {
   it.each(["0.3.1", "0.4.0", "1.0.0"])("at %s", async (cniVersion) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const ipam = {
       type: "static",
       addresses: [{ address: "10.1.0.9/24", gateway: "10.1.0.1" }],
@@ -86,7 +86,7 @@ describe.skipIf(!able || !hasDebianPlugins)("static", () => {
   })
 
   it("at 0.2.0, whose result is nothing but addresses", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const ipam = { type: "static", addresses: [{ address: "10.1.0.9/24", gateway: "10.1.0.1" }] }
     const result = await node.add({ conf: { cniVersion: "0.2.0", ipam } })
     assert.deepStrictEqual(result, {
@@ -98,7 +98,7 @@ describe.skipIf(!able || !hasDebianPlugins)("static", () => {
   })
 
   it("with a lone address of either family passes CHECK", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const ipam = { type: "static", addresses: [{ address: "10.1.0.9/32" }, { address: "fd00:1::9/128" }] }
     const conf = { cniVersion: "1.0.0", ipam }
     const prevResult = await node.add({ conf })
@@ -107,9 +107,9 @@ describe.skipIf(!able || !hasDebianPlugins)("static", () => {
   })
 })
 
-describe.skipIf(!able)("what IPAM allots", () => {
+describe.skipIf(!able).each(bothWays)("%s: what IPAM allots", (_, program) => {
   it("is on the link with every field of its routes, and passes CHECK", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says(both) })
     const call = { conf: { ipam: { type: "stub" } }, path: stub.path }
     const prevResult = await node.add(call)
@@ -139,7 +139,7 @@ describe.skipIf(!able)("what IPAM allots", () => {
   })
 
   it("is announced on the wire: gratuitous ARP, unsolicited neighbour advertisement", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says(both) })
     // A neighbour that takes what it was not asked for is the witness.
     await sysctl(node.wire.name, "net.ipv4.conf.wire0.arp_accept=1")
@@ -158,7 +158,7 @@ describe.skipIf(!able)("what IPAM allots", () => {
   })
 
   it("that somebody else has is found, and everything is taken back", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says(both) })
     await node.wire.ip("address add fd00:9::5/64 dev wire0 nodad")
     const { msg } = await node.fails("ADD", { conf: { ipam: { type: "stub" } }, path: stub.path })
@@ -168,7 +168,7 @@ describe.skipIf(!able)("what IPAM allots", () => {
   })
 
   it("is put on a link without a carrier, without waiting for what cannot be found out", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says({ ...both, routes: [] }) })
     await node.wire.ip("link set wire0 down")
     const started = performance.now()
@@ -178,7 +178,7 @@ describe.skipIf(!able)("what IPAM allots", () => {
   })
 
   it("is put on a link in a pod whose IPv6 is switched off, which is switched on for it", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says(both) })
     await sysctl(node.pod.name, "net.ipv6.conf.all.disable_ipv6=1")
     await sysctl(node.pod.name, "net.ipv6.conf.default.disable_ipv6=1")
@@ -187,7 +187,7 @@ describe.skipIf(!able)("what IPAM allots", () => {
   })
 
   it("comes after what the chain had before, re-indexed", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says({ cniVersion: "1.0.0", ips: [{ address: "10.9.0.5/24" }] }) })
     const before = {
       cniVersion: "1.1.0",
@@ -257,9 +257,9 @@ const bad: ReadonlyArray<readonly [what: string, script: string, code: number, w
   ]
 ]
 
-describe.skipIf(!able)("an ADD whose IPAM plugin answers", () => {
+describe.skipIf(!able).each(bothWays)("%s: an ADD whose IPAM plugin answers", (_, program) => {
   it("an IPv6 address for a link that is too small for IPv6 is told so", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says(both) })
     const error = await node.fails("ADD", { conf: { mtu: 1000, ipam: { type: "stub" } }, path: stub.path })
     assert.strictEqual(error.msg, 'link "net1" has no IPv6, but was allotted an IPv6 address')
@@ -268,7 +268,7 @@ describe.skipIf(!able)("an ADD whose IPAM plugin answers", () => {
   })
 
   it.each(bad)("%s fails with one error object, releases, and leaves nothing", async (_, script, code, words) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: script })
     const error = await node.fails("ADD", { conf: { ipam: { type: "stub" } }, path: stub.path })
     assert.strictEqual(error.code, code, error.msg)
@@ -277,43 +277,43 @@ describe.skipIf(!able)("an ADD whose IPAM plugin answers", () => {
     assert.deepStrictEqual(await stub.calls(), ["ADD", "DEL"])
     assert.strictEqual(await stub.stdin("DEL"), await stub.stdin("ADD"))
   })
+})
 
+describe.skipIf(!able).each(programs)("%s: an ADD", (_, program) => {
   it("is told to stop while it waits: rolled back, released, one error object", async () => {
-    for (const [, program] of programs) {
-      for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        await using node = await makeNode(program)
-        await using stub = await makeStub({ ADD: "sleep 60" })
-        const call = { conf: { ipam: { type: "stub" } }, path: stub.path }
-        const [first = "", ...rest] = node.command
-        const child = spawn(first, rest, { env: node.envOf("ADD", call), stdio: ["pipe", "pipe", "inherit"] })
-        child.stdin.end(node.stdinOf(call))
-        let stdout = ""
-        child.stdout.on("data", (chunk) => {
-          stdout += chunk
-        })
-        await until("IPAM is asked", async () => (await stub.calls()).length === 1)
-        assert.deepStrictEqual(await names(node.pod), ["lo", "net1"])
-        child.kill(signal)
-        const status = await new Promise((resolve) => child.on("close", resolve))
-        assert.strictEqual(status, 1)
-        assert.strictEqual(assertError(stdout, "1.1.0").code, 11)
-        assert.deepStrictEqual(await names(node.pod), ["lo"])
-        assert.deepStrictEqual(await stub.calls(), ["ADD", "DEL"])
-      }
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      await using node = await makeNode(program)
+      await using stub = await makeStub({ ADD: "sleep 60" })
+      const call = { conf: { ipam: { type: "stub" } }, path: stub.path }
+      const [first = "", ...rest] = node.command
+      const child = spawn(first, rest, { env: node.envOf("ADD", call), stdio: ["pipe", "pipe", "inherit"] })
+      child.stdin.end(node.stdinOf(call))
+      let stdout = ""
+      child.stdout.on("data", (chunk) => {
+        stdout += chunk
+      })
+      await until("IPAM is asked", async () => (await stub.calls()).length === 1)
+      assert.deepStrictEqual(await names(node.pod), ["lo", "net1"])
+      child.kill(signal)
+      const status = await new Promise((resolve) => child.on("close", resolve))
+      assert.strictEqual(status, 1)
+      assert.strictEqual(assertError(stdout, "1.1.0").code, 11)
+      assert.deepStrictEqual(await names(node.pod), ["lo"])
+      assert.deepStrictEqual(await stub.calls(), ["ADD", "DEL"])
     }
   })
 })
 
-describe.skipIf(!able)("a delegate", () => {
+describe.skipIf(!able).each(bothWays)("%s: a delegate", (_, program) => {
   it("that is not there is named, with the folders that were searched", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const { msg } = await node.fails("ADD", { conf: { ipam: { type: "absent" } }, path: "/usr/lib/cni:/opt/none" })
     assert.strictEqual(msg, 'failed to find plugin "absent" in path [/usr/lib/cni /opt/none]')
     assert.deepStrictEqual(await names(node.pod), ["lo"])
   })
 
   it("hears of CHECK, GC and STATUS, and its errors go up unchanged", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const refused = `${says({ code: 51, msg: "limited", details: "half of it" })}\nexit 1`
     await using stub = await makeStub({ ADD: says(both), CHECK: refused, GC: refused, STATUS: refused })
     // GC looks into every namespace of the machine: the network is no other run's.
@@ -327,7 +327,7 @@ describe.skipIf(!able)("a delegate", () => {
   })
 
   it("that fails at DEL keeps the link from staying no more than it keeps its error from being told", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({ ADD: says(both), DEL: `${says({ code: 104, msg: "no store" })}\nexit 1` })
     const call = { conf: { ipam: { type: "stub" } }, path: stub.path }
     await node.add(call)
@@ -337,7 +337,7 @@ describe.skipIf(!able)("a delegate", () => {
   })
 
   it("is released where the pod is gone already", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({})
     const call = { conf: { ipam: { type: "stub" } }, path: stub.path }
     await node.silent("DEL", { ...call, env: { CNI_NETNS: "" } })
@@ -347,7 +347,7 @@ describe.skipIf(!able)("a delegate", () => {
   })
 
   it("sees the link in the pod, named and down, when it is asked for an address", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using stub = await makeStub({
       ADD: `nsenter --net=$CNI_NETNS ip -br link show $CNI_IFNAME > "$(dirname "$0")/seen"\n${says(both)}`
     })

@@ -2,11 +2,10 @@
 import { symlink } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { makeNode, names, programs } from "../lab/call/node.ts"
+import { bothWays, makeNode, names, programs } from "../lab/call/node.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { type IpLink, ipAddresses, ipLink } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
-import { executable } from "../lab/plugin.ts"
 import { must } from "../lab/run.ts"
 import { linkDevice, nodeStatus, tapNode } from "../lab/tap.ts"
 
@@ -96,7 +95,7 @@ describe.skipIf(!able).each(programs)("%s", (_, program) => {
   })
 })
 
-describe.skipIf(!able)("a link", () => {
+describe.skipIf(!able).each(bothWays)("%s: a link", (_, program) => {
   it.each([
     ["bridge", {}],
     ["vepa", {}],
@@ -104,7 +103,7 @@ describe.skipIf(!able)("a link", () => {
     ["passthru", {}],
     ["source", { sourceMACs: ["02-00-00-00-00-BB", "0200.0000.00aa"] }]
   ])("in mode %s", async (mode, more) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const before = await ipLink(node.host.name, "eth0")
     for (const type of ["macvtap", "macvlan"]) {
       const conf = { type, mode, ...more }
@@ -127,7 +126,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("in mode passthru has the MAC address that is asked for, and the master has its own back after it", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const before = await ipLink(node.host.name, "eth0")
     const conf = { mode: "passthru", mac: "02:00:00:00:00:77" }
     const prevResult = await node.add({ conf })
@@ -138,7 +137,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("has the MTU, the flags and the queue that are asked for", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const conf = { mtu: 1400, promiscMode: true, allmulti: false, bcqueuelen: 5000 }
     const result = await node.add({ conf })
     const link = await node.link()
@@ -154,7 +153,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("has the MAC address of the first place that says one", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const runtimeConfig = { mac: "02:00:00:00:00:01" }
     const args = { cni: { mac: "02-00-00-00-00-02" } }
     const all = { mac: "0200.0000.0004", args: "MAC=02:00:00:00:00:03" }
@@ -172,7 +171,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("on no link that nobody has named, where it is a macvtap: a pod may have forgotten to request its device", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("address add 192.0.2.1/24 dev eth0")
     await node.host.ip("route add default via 192.0.2.9")
     for (const conf of [{ master: undefined }, { master: "", linkInContainer: true }, { master: "", deviceID: "" }]) {
@@ -187,7 +186,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("on the default route's link where no master is named, the first hop of several included", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const conf = { type: "macvlan", master: "" }
     const none = await node.fails("ADD", { conf })
     assert.match(none.msg, /no default route interface found/)
@@ -217,7 +216,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("on a macvlan is on that one's master, and passes CHECK", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("link add mac0 link eth0 type macvlan mode bridge")
     await node.host.ip("link set mac0 up")
     const conf = { master: "mac0" }
@@ -227,7 +226,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("in a pod whose IPv6 is switched off", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await must("ip", ["netns", "exec", node.pod.name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"])
     await must("ip", ["netns", "exec", node.pod.name, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"])
     await node.add()
@@ -235,7 +234,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("without a carrier, with the master down", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await node.host.ip("link set eth0 down")
     const prevResult = await node.add()
     assert.include(flagsOf(await node.link()), "UP")
@@ -244,11 +243,11 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it("of a program that is called macvlan is one, whatever it is a link to", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using folder = await makeFolder("pl")
-    const program = join(folder.path, "macvlan")
-    await symlink(executable, program)
-    await using named = await makeNode([program])
+    const called = join(folder.path, "macvlan")
+    await symlink(program[0] ?? "", called)
+    await using named = await makeNode([called])
     const { type: _, ...network } = named.network
     const stdin = JSON.stringify(network)
     await named.add({ stdin })
@@ -259,7 +258,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it.each(["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])("at version %s", async (cniVersion) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const prevResult = await node.add({ conf: { cniVersion } })
     if (cniVersion >= "0.4") await node.silent("CHECK", { conf: { cniVersion, prevResult } })
     await node.silent("DEL", { conf: { cniVersion } })
@@ -267,7 +266,7 @@ describe.skipIf(!able)("a link", () => {
   })
 
   it.each(["0.1.0", "0.2.0", undefined])("at version %s is told without addresses", async (cniVersion) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const { status, stdout, stderr } = await node.call("ADD", { conf: { cniVersion } })
     assert.strictEqual(status, 0, stdout + stderr)
     assert.deepStrictEqual(JSON.parse(stdout), { cniVersion: cniVersion ?? "0.1.0", dns: {} })

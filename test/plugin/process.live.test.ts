@@ -4,7 +4,7 @@ import { mkdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { type Call, makeNode, type Node, names, programs } from "../lab/call/node.ts"
+import { bothWays, type Call, makeNode, type Node, names, programs } from "../lab/call/node.ts"
 import { assertError, assertResult } from "../lab/call/wellFormed.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
@@ -148,7 +148,7 @@ describe.skipIf(!able).each(programs)("%s, in a node", (_, program) => {
   })
 })
 
-describe.skipIf(!able)("a logFile that is none", () => {
+describe.skipIf(!able).each(bothWays)("%s: a logFile that is none", (_, program) => {
   const text = "root:x:0:0\n"
 
   const makers: ReadonlyArray<readonly [what: string, make: (path: string) => Promise<unknown>]> = [
@@ -166,7 +166,7 @@ describe.skipIf(!able)("a logFile that is none", () => {
   ]
 
   it.each(makers)("since it %s, is not touched, keeps no ADD from its work, and is told of", async (what, make) => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     await using folder = await makeFolder("pl-log")
     const logFile = join(folder.path, what === "is in no folder" ? "none/some.log" : "some.log")
     await make(logFile)
@@ -181,7 +181,7 @@ describe.skipIf(!able)("a logFile that is none", () => {
   it.each(["/etc/passwd", "/dev/null", "/proc/self/mem", "/sys/kernel/uevent_helper", "/dev/sda"])(
     "%s is not written to",
     async (logFile) => {
-      await using node = await makeNode()
+      await using node = await makeNode(program)
       const { status, stderr } = await node.call("ADD", { conf: { logFile } })
       assert.strictEqual(status, 0)
       assert.match(stderr, /is not used/)
@@ -189,9 +189,9 @@ describe.skipIf(!able)("a logFile that is none", () => {
   )
 })
 
-describe.skipIf(!able)("a call", () => {
+describe.skipIf(!able).each(bothWays)("%s: a call", (_, program) => {
   it("shows nothing of the link in the host's namespace, not for an instant", async () => {
-    await using node = await makeNode()
+    await using node = await makeNode(program)
     const monitor = spawn("ip", ["-n", node.host.name, "-o", "monitor", "link"], {
       stdio: ["ignore", "pipe", "inherit"]
     })
@@ -218,7 +218,9 @@ describe.skipIf(!able)("a call", () => {
     }
     for (const event of events.split("\n").filter((line) => line !== "")) assert.match(event, /eth0/)
   })
+})
 
+describe.skipIf(!able)("the executable", () => {
   it("leaves no file in /tmp, and needs neither PATH nor HOME nor a working directory", async () => {
     await using node = await makeNode()
     const env = node.envOf("ADD", { env: { PATH: undefined } })

@@ -1,6 +1,9 @@
 /** A node with a pod, in namespaces of their own, and the plugin as a runtime calls it there. */
+import { readdir, readlink, rm } from "node:fs/promises"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert } from "vitest"
+import { defaultClaimFolder } from "../../../src/live/device/claims.ts"
 import { type IpLink, ipLinks } from "../ip.ts"
 import { makeHost, makeNetns, type TestHost, type TestNetns } from "../netns.ts"
 import { client, debianPlugins, executable, inNetns } from "../plugin.ts"
@@ -65,11 +68,29 @@ export interface Node extends AsyncDisposable {
 const defined = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
+/**
+ * What is written down for pods that end without a DEL is over when their namespaces are. The kernel gives the number of such
+ * a namespace to the next one, and a test must not be refused a device for the sake of the one before.
+ */
+const forgetClaims = async (of: (netnsPath: string) => boolean): Promise<void> => {
+  for (const number of await readdir(defaultClaimFolder).catch(() => [])) {
+    const claim = join(defaultClaimFolder, number)
+    const netnsPath = (await readlink(claim).catch(() => "")).split(" ").at(-1) ?? ""
+    if (of(netnsPath)) await rm(claim, { force: true })
+  }
+}
+
 export const makeNode = async (program: Program = [executable]): Promise<Node> => {
   const stack = new AsyncDisposableStack()
+  const pods: Array<string> = []
+  stack.defer(() => forgetClaims((path) => pods.includes(path)))
   const wire = stack.use(await makeNetns("pl-wire"))
   const host = stack.use(await makeHost("pl-host", wire))
-  const makePod = async () => stack.use(await makeNetns("pl-pod"))
+  const makePod = async () => {
+    const made = stack.use(await makeNetns("pl-pod"))
+    pods.push(made.path)
+    return made
+  }
   const pod = await makePod()
   const network = { cniVersion: "1.1.0", name: "lan", type: "macvtap", master: "eth0" }
   const command = inNetns(host.name, program)

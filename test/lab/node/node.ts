@@ -33,6 +33,8 @@ export interface ClusterNode extends AsyncDisposable {
 export interface NodeOptions {
   /** No devtmpfs on /dev, as in "kind". */
   readonly kind?: boolean
+  /** What the runtime calls; the executable under test when left out. */
+  readonly program?: ReadonlyArray<string>
 }
 
 /** Its names begin with `dp-<name>`. */
@@ -71,7 +73,7 @@ export const makeNode = async (name: string, options: NodeOptions = {}): Promise
       return pod
     },
     call: (command, pod, deviceID, more = {}) => {
-      const [program = "", ...rest] = inNetns(host.name, inOwnMounts([executable], mounts))
+      const [program = "", ...rest] = inNetns(host.name, inOwnMounts(options.program ?? [executable], mounts))
       // As Multus says it: the sandbox is the pod's that the kubelet gave the device to.
       const args = `IgnoreUnknown=true;K8S_POD_UID=${kubelet.ownerOf(deviceID) ?? pod.name}`
       return run(program, rest, {
