@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import {
   Interrupted,
@@ -24,6 +24,7 @@ import { callAtOnce } from "./atOnce.ts"
 import { burst } from "./burst.ts"
 import { goMacvlan } from "./call.ts"
 import { contenders, measureCold } from "./cold.ts"
+import { addByDevice } from "./device.ts"
 import { collect, growLinks } from "./growth.ts"
 import { gnuTime, measureMemory } from "./memory.ts"
 import { measurePhases } from "./phases.ts"
@@ -79,7 +80,11 @@ const has = (name: string, program: string): boolean => {
   return false
 }
 
-const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]): Promise<Results | undefined> => {
+const measureAll = async (
+  folder: string,
+  form: (typeof forms)["full" | "short"],
+  before: string | undefined
+): Promise<Results | undefined> => {
   await using stack = new AsyncDisposableStack()
   title("Preparations")
   const surroundings = lookAround(root)
@@ -159,6 +164,10 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
   )
   const most = form.links.sizes.at(-1) ?? 0
   if (traces && links !== undefined) await trace(most, traced, pathOf(links.netns))
+  // Last: from here on there is a folder of devices' nodes, which an ADD looks into.
+  const devices = await step("ADD by a device of the device plugin, and by master", () =>
+    addByDevice(scene, executables, before, form.tracing)
+  )
 
   return {
     surroundings,
@@ -172,6 +181,7 @@ const measureAll = async (folder: string, form: (typeof forms)["full" | "short"]
     ...(inLittle === undefined ? {} : { burst: inLittle }),
     ...(resident === undefined ? {} : { resident }),
     ...(tracing === undefined ? {} : { tracing }),
+    ...(devices === undefined ? {} : { devices }),
     ...(atOnce === undefined ? {} : { atOnce }),
     ...(collected === undefined ? {} : { collected })
   }
@@ -192,6 +202,7 @@ const tell = (results: Results): void => {
   show(tables.burstTable(results))
   show(tables.residentText(results))
   show(tables.tracingTable(results))
+  show(tables.devicesTable(results))
   show(tables.surroundingsText(results))
   title("Targets")
   for (const { what, limit, found, met } of targets(results)) {
@@ -202,9 +213,11 @@ const tell = (results: Results): void => {
 
 const main = async (args: ReadonlyArray<string>): Promise<number> => {
   const short = args.includes("--short") || process.env["BENCH_SHORT"] === "1"
-  const unknown = args.filter((arg) => arg !== "--short" && arg !== "--write")
-  if (unknown.length > 0) {
-    console.error(`no option ${unknown.join(", ")}; there are --short and --write`)
+  const at = args.indexOf("--before")
+  const before = at < 0 ? undefined : resolve(args[at + 1] ?? "")
+  const unknown = args.filter((arg, index) => !["--short", "--write", "--before"].includes(arg) && index !== at + 1)
+  if (unknown.length > 0 || (before !== undefined && !existsSync(before))) {
+    console.error(`there are --short, --write and --before FILE (another build of macvtap): ${args.join(" ")}`)
     return 2
   }
   if (!hasMacvtap) {
@@ -217,7 +230,7 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, "bench-"))
   try {
-    const results = await measureAll(folder, short ? forms.short : forms.full)
+    const results = await measureAll(folder, short ? forms.short : forms.full, before)
     if (results !== undefined) {
       tell(results)
       if (!short || args.includes("--write")) say(`written: ${write(root, results).join(", ")}`)
@@ -239,11 +252,12 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
 }
 
 /**
- * The same again in mounts of its own, where /run/macvtap-cni is in memory, as /run is on a node; on this machine's disk a
- * claim would take a tenth of an ADD, and a claim there would be the machine's.
+ * The same again in mounts of its own: the plugin's folders there are the bench's and not the machine's, and are in memory, as
+ * /run is on a node; on a disk a claim would take a tenth of an ADD.
  */
 const inOwnMounts = (): number => {
-  const script = 'mkdir -p /run/macvtap-cni; mount -t tmpfs none /run/macvtap-cni; exec "$@"'
+  const script =
+    'for own in /run/macvtap-cni /var/lib/macvtap-cni; do mkdir -p $own; mount -t tmpfs none $own; done; exec "$@"'
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   const { status } = spawnSync(
     "unshare",

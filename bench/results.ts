@@ -8,6 +8,7 @@ import type { AtOncePoint } from "./atOnce.ts"
 import type { Burst } from "./burst.ts"
 import type { Command } from "./call.ts"
 import type { Contender, Sample, Samples } from "./cold.ts"
+import type { Devices } from "./device.ts"
 import type { Collected, LinksPoint } from "./growth.ts"
 import type { Memory } from "./memory.ts"
 import type { Phases } from "./phases.ts"
@@ -84,6 +85,7 @@ export interface Results {
   readonly burst?: Burst
   readonly resident?: Resident
   readonly tracing?: Tracing
+  readonly devices?: Devices
 }
 
 const walls = (samples: ReadonlyArray<Sample> | undefined): ReadonlyArray<number> =>

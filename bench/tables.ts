@@ -256,6 +256,21 @@ export const tracingTable = ({ tracing }: Results): string | undefined =>
     ]
   )
 
+export const devicesTable = ({ devices }: Results): string | undefined => {
+  if (devices === undefined) return undefined
+  const { walls, toMaster, toBefore } = devices
+  const names = { before: "another build, standalone", plugin: "standalone", client: "client and agent" } as const
+  const rows = (["before", "plugin", "client"] as const).flatMap((key) => {
+    const of = walls[key]
+    return of === undefined ? [] : [[names[key], ms(of.master), ms(of.deviceID), times(toMaster[key]?.ratio)]]
+  })
+  return table(["ADD", "by master", "by deviceID", "ratio"], rows).concat(
+    toBefore === undefined
+      ? ""
+      : `\n\nThis build to the other one: ${times(toBefore.master.ratio)} by master, ${times(toBefore.deviceID.ratio)} by deviceID.`
+  )
+}
+
 export const gcText = ({ collected, cold }: Results): string | undefined => {
   if (collected === undefined) return undefined
   const add = cold["plugin"]?.ADD?.wall.median ?? Number.NaN

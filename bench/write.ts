@@ -28,6 +28,7 @@ const sections = (results: Results): Readonly<Record<string, string | undefined>
   gc: tables.gcText(results),
   burst: tables.burstTable(results),
   resident: tables.residentText(results),
+  devices: tables.devicesTable(results),
   warming: tables.warmingText(results),
   tracing: tables.tracingTable(results)
 })
