@@ -178,7 +178,6 @@ static void hand_over(const char *program) {
   struct sockaddr_un address = {AF_UNIX, AGENT_SOCKET};
   connection = (int)SYS(socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (connection < 0) stand_alone("there are no unix sockets");
-  if (SYS(connect, connection, &address, sizeof address) < 0) stand_alone("nobody listens on " AGENT_SOCKET);
 
   const char *netns = variable("CNI_NETNS");
   long root = SYS(openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -193,6 +192,8 @@ static void hand_over(const char *program) {
 
   PUT(&words, "macvtap " CONVERSATION " call ", decimal(stdin_errno), " ",
       decimal(container_netns < 0 ? -container_netns : 0), " ", program);
+  /* At the last moment: an agent that is woken by this finds the packet there already, and is not woken twice. */
+  if (SYS(connect, connection, &address, sizeof address) < 0) stand_alone("nobody listens on " AGENT_SOCKET);
   if (send_packet(words.bytes, descriptors, container_netns < 0 ? 4 : 5) < 0) stand_alone("the agent takes no call");
   for (int i = 0; i < most_descriptors; i++)
     if (i != 1 && descriptors[i] >= 0) SYS(close, descriptors[i]);
