@@ -9,7 +9,7 @@ import { makeStub, says } from "../lab/call/stub.ts"
 import { assertError } from "../lab/call/wellFormed.ts"
 import { until } from "../lab/run.ts"
 import { nodeStatus, tapNode } from "../lab/tap.ts"
-import { delays, duration } from "../survival/sweep.ts"
+import { delays } from "../survival/sweep.ts"
 import { assertNoneLost, startLoad } from "./load.ts"
 
 const hasOnlyLo = (agent: AgentNode, what: string) =>
@@ -47,10 +47,14 @@ describe.skipIf(!canRunAgent)("a client that is killed", () => {
     const { node, folder } = agent
     const daemon = await folder.start()
     const descriptors = async () => (await readdir(`/proc/${daemon.pid}/fd`)).length
-    const whole = await duration(async () => {
+    const took: Array<number> = []
+    for (let time = 0; time < 5; time++) {
+      const start = performance.now()
       assert.strictEqual((await startAdd(agent).ended).status, 0)
+      took.push(performance.now() - start)
       await node.silent("DEL")
-    })
+    }
+    const whole = (took.sort((a, b) => a - b)[2] ?? 0) / 1000
     await node.add()
     const link = await node.link()
     const tap = link === undefined ? assert.fail("no link") : tapNode(link)
