@@ -11,6 +11,8 @@ export interface Check {
    * where the kubelet's own clearing takes minutes.
    */
   readonly settles?: number | "later"
+  /** Why Multus may have left something of its own, in words, where something happened to it; asked after the proof. */
+  readonly multusMayLeave?: () => string | undefined
   /** Whether it belongs to the short form too: the most telling ones. */
   readonly short?: true
 }

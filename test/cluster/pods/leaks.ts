@@ -1,5 +1,4 @@
 /** What pods leave on a node, so that it can be said that they left nothing. */
-import { until } from "../../lab/run.ts"
 import { mustInside } from "../node/space.ts"
 
 /** Names of what is there, by kind. */
@@ -45,18 +44,34 @@ export const more = (before: Inventory, now: Inventory): Inventory =>
       .filter(([, names]) => names.length > 0)
   )
 
-/** Waits until nothing is there that was not before; throws with what stays. The answer: what was looked at. */
-export const nothingMoreThan = async (before: Inventory, seconds = 45): Promise<string> => {
-  let left: Inventory = {}
-  await until(
-    "nothing is left",
-    async () => {
-      left = more(before, await inventory())
-      return Object.keys(left).length === 0
-    },
-    seconds * 1000
-  ).catch(() => {
-    throw new Error(`left behind: ${JSON.stringify(left)}`)
+/** Waits until nothing is there that was not before; the answer: what stays, by kind, or nothing. */
+export const leftAfter = (before: Inventory, seconds = 45): Promise<Inventory> =>
+  whatStays(seconds, async () => more(before, await inventory()))
+
+/** Waits until none of these is there; the answer: what stays, by kind, or nothing. */
+export const leftOf = (things: Inventory, seconds: number): Promise<Inventory> =>
+  whatStays(seconds, async () => {
+    const now = await inventory()
+    const still = Object.entries(things).map(
+      ([kind, names]) => [kind, names.filter((name) => now[kind]?.includes(name))] as const
+    )
+    return Object.fromEntries(still.filter(([, names]) => names.length > 0))
   })
-  return `no more ${Object.keys(questions).join(", ")} than before`
+
+const whatStays = async (seconds: number, look: () => Promise<Inventory>): Promise<Inventory> => {
+  const end = Date.now() + seconds * 1000
+  let left = await look()
+  while (!isEmpty(left) && Date.now() < end) left = await look()
+  return left
+}
+
+export const isEmpty = (inventory: Inventory): boolean => Object.keys(inventory).length === 0
+
+/** Without what is Multus' own, and of the pods' network, which is Go's bridge. */
+export const withoutOthers = (inventory: Inventory): Inventory => {
+  const others = ["/var/lib/cni/multus/", "/var/lib/cni/results/", "/run/cni/pods/"]
+  const rest = Object.entries(inventory).map(
+    ([kind, names]) => [kind, names.filter((name) => !others.some((folder) => name.startsWith(folder)))] as const
+  )
+  return Object.fromEntries(rest.filter(([, names]) => names.length > 0))
 }
