@@ -67,12 +67,12 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
 }, Effect.scoped)
 
 /** Bytes: an idle daemon takes some 50 MiB, most of them pages of the executable that only its start has read. */
-const enough = 72 * 1024 * 1024
+const enough = 68 * 1024 * 1024
 
-/** Looks now and then whether memory is to be given back: an engine would keep what a flood once made it take. */
+/** Looks often whether memory is to be given back: an engine would keep what a flood once made it take, and take more. */
 const keepSmall = Effect.sync(() => {
   if (residentMemory() > enough) giveBackMemory()
-}).pipe(Effect.repeat(Schedule.spaced("1 second")))
+}).pipe(Effect.repeat(Schedule.spaced("100 millis")))
 
 /** The address may be that of the device plugin from which this one takes over: then it is had when that one has ended. */
 const listen = Effect.fn("listen")(function* (address: Address) {

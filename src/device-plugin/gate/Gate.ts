@@ -7,7 +7,7 @@ import { Passage } from "./Passage.ts"
 /** A kubelet has one. */
 const mostConnections = 4
 /** Connections that are taken at once, and in a second after that; who comes then has to come again. */
-const connectionsAtOnce = 16
+const connectionsAtOnce = 8
 const connectionsPerSecond = 2
 /** Bytes of requests that are not answered yet, of all connections to all endpoints. */
 const mostBytes = 3 * 1024 * 1024

@@ -170,9 +170,9 @@ describe("many connections", () => {
     watching.closed.then(() => {
       ended.watching = true
     })
-    const idle = Array.from({ length: 14 }, () => rawClient(endpoint.path, begin))
+    const idle = Array.from({ length: 6 }, () => rawClient(endpoint.path, begin))
     for (const client of idle) client.closed.then(() => ended.idle++)
-    await until("room", () => ended.idle >= 11)
+    await until("room", () => ended.idle >= 3)
     assert.deepStrictEqual(await ask(endpoint.path, call(1, options())), [answered])
     assert.isFalse(ended.watching)
     assert.strictEqual(await Effect.runPromise(endpoint.served.streams), 1)
