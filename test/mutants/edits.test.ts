@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
+import { attackEdits } from "./attacks.ts"
 import { commandEdits } from "./commands.ts"
 import { devicePluginEdits } from "./devicePlugin.ts"
 import { applied, inWords } from "./Edit.ts"
@@ -9,7 +10,7 @@ import { liveEdits } from "./live.ts"
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
-const edits = [...commandEdits, ...liveEdits, ...devicePluginEdits]
+const edits = [...commandEdits, ...liveEdits, ...devicePluginEdits, ...attackEdits]
 
 describe("the edits", () => {
   it("are sixty and more, each once", () => {

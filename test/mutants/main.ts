@@ -1,12 +1,13 @@
 /**
  * `npm run mutants [-- <words>]`: makes each edit of the lists in a copy of the project, and runs the tests that should
- * notice. Prints the edits that no test noticed. With words, only edits of whose file's path one is a part.
+ * notice. Prints the edits that no test noticed. With words, only edits of whose file's path, or a test's, one is a part.
  */
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type Folder, makeFolder } from "../lab/folder.ts"
 import { run } from "../lab/run.ts"
+import { attackEdits } from "./attacks.ts"
 import { commandEdits } from "./commands.ts"
 import { devicePluginEdits } from "./devicePlugin.ts"
 import { applied, type Edit, inWords } from "./Edit.ts"
@@ -72,8 +73,9 @@ const each = async <A>(items: ReadonlyArray<A>, work: (copy: Folder, item: A) =>
 }
 
 const main = async (words: ReadonlyArray<string>): Promise<number> => {
-  const edits = [...commandEdits, ...liveEdits, ...devicePluginEdits].filter(
-    ({ file }) => words.length === 0 || words.some((word) => file.includes(word))
+  const edits = [...commandEdits, ...liveEdits, ...devicePluginEdits, ...attackEdits].filter(
+    ({ file, tests }) =>
+      words.length === 0 || words.some((word) => [file, ...tests].some((path) => path.includes(word)))
   )
   for (const edit of edits) applied(edit, readFileSync(join(root, "src", edit.file), "utf8"))
   {

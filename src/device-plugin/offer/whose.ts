@@ -18,8 +18,13 @@ export const seatOf = Effect.fnUntraced(function* (holder: Holder, index: number
   const owner = yield* ownerOf(holder)
   if (owner === undefined) return "unclaimed"
   const { netnsPath, netnsID } = owner
-  const isThere = yield* Effect.orElseSucceed(isIn(netnsPath, netnsID, index, holder.device), () => undefined)
-  return isThere === undefined ? "unseen" : isThere ? "there" : "elsewhere"
+  const all = yield* Effect.orElseSucceed((yield* NetnsService).list, () => [])
+  for (const path of [netnsPath, ...all]) {
+    const isThere = yield* Effect.orElseSucceed(isIn(path, netnsID, index, holder.device), () => undefined)
+    if (isThere !== undefined) return isThere ? "there" : "elsewhere"
+  }
+  // A container sees no namespaces but its own, where it has any.
+  return all.length > 1 ? "elsewhere" : "unseen"
 })
 
 /** Whose link is behind the node of a device, and whose it should be, in words. */

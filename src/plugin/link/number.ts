@@ -36,7 +36,10 @@ export const takeNumber = Effect.fnUntraced(function* (number: DeviceNumber, tak
     if (!(yield* isOver(inTheWay))) return false
     if ((yield* taker.write(number, inTheWay)) !== undefined) return false
   }
-  return !(yield* mayBeOpened(number, taker))
+  if (!(yield* mayBeOpened(number, taker))) return true
+  const alias = ownAlias(yield* ConfigService)
+  yield* (yield* ReservationService).unclaim((other) => other === alias, number)
+  return false
 })
 
 /** The attachment itself; its claim is taken back when the ADD fails. */

@@ -7,7 +7,7 @@ import { endAll, perform } from "./perform.ts"
 import { type Step, sequence } from "./steps.ts"
 
 const seed = process.env["MODEL_SEED"] ?? "macvtap"
-const runs = Number(process.env["MODEL_RUNS"] ?? 400)
+const runs = Number(process.env["MODEL_RUNS"] ?? 300)
 const length = 30
 
 /** The promises that are broken first, in words. */

@@ -158,7 +158,7 @@ const network: Draw<Network> = ({ pick, maybe }) => ({
 
 const slot: Draw<Slot> = ({ pick }) => pick([0, 1])
 
-const start: Draw<Step> = (random) => ({
+const start: Draw<Extract<Step, { _tag: "Start" }>> = (random) => ({
   _tag: "Start",
   slot: slot(random),
   want: random.pick(["attachment", "device", "device", "standalone"]),
@@ -168,7 +168,7 @@ const start: Draw<Step> = (random) => ({
   death: death(random)
 })
 
-const attach: Draw<Step> = (random) => ({
+const attach: Draw<Extract<Step, { _tag: "Attach" }>> = (random) => ({
   ...{ _tag: "Attach", slot: slot(random), network: network(random) },
   ...{ meanwhile: meanwhile(random), death: death(random) }
 })
@@ -189,6 +189,47 @@ const weights: ReadonlyArray<readonly [number, Draw<Step>]> = [
 
 const draws = weights.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
 
+const any: Draw<Step> = (random) => random.pick(draws)(random)
+
+const other = (one: Slot): Slot => (one === 0 ? 1 : 0)
+
+/** What is worth a try, and chance alone comes by too seldom: a number that becomes free, or a device that is asked for anew. */
+const schemes: ReadonlyArray<Draw<ReadonlyArray<Step>>> = [
+  (random) => {
+    const mine = slot(random)
+    const again: Step = { ...attach(random), slot: mine, network: { ...network(random), device: "mine", uid: true } }
+    const next: Step = { ...start(random), slot: other(mine) }
+    return [
+      { ...start(random), slot: mine },
+      random.pick<Step>([
+        { _tag: "Act", slot: mine, act: { _tag: "Delete", link: 0 } },
+        { _tag: "Stop", slot: other(mine) }
+      ]),
+      { _tag: "Remove", del: true },
+      again,
+      next
+    ]
+  },
+  (random) => {
+    const theirs = slot(random)
+    const take: Act = {
+      ...{ _tag: "Make", kind: "macvtap", on: 0 },
+      ...{ name: "x", index: "their device", mode: "bridge" }
+    }
+    return [
+      { _tag: "Lower", is: [false, true] },
+      { _tag: "Act", slot: other(theirs), act: { _tag: "Cable", name: "own0", index: random.pick(["master", "any"]) } },
+      { _tag: "Act", slot: other(theirs), act: take },
+      { _tag: "Restart", slot: theirs }
+    ]
+  }
+]
+
 /** So many steps, the first of which start a pod. */
-export const sequence = (random: Random, length: number): ReadonlyArray<Step> =>
-  Array.from({ length }, (_, step) => (step === 0 ? start(random) : random.pick(draws)(random)))
+export const sequence = (random: Random, length: number): ReadonlyArray<Step> => {
+  const steps: Array<Step> = [start(random)]
+  while (steps.length < length) {
+    steps.push(...(random.below(8) === 0 ? random.pick(schemes)(random) : [any(random)]))
+  }
+  return steps
+}
