@@ -11,6 +11,7 @@ import { buildChanged } from "../lab/changedBuild.ts"
 import type { Daemon } from "../lab/daemon.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { executable } from "../lab/plugin.ts"
+import { run } from "../lab/run.ts"
 import { assertNoneLost, startLoad } from "./load.ts"
 
 const built = await makeFolder("versions")
@@ -54,6 +55,9 @@ describe.skipIf(!canRunAgent)("a client of one version and an agent of another",
         assert.include(msg, `the agent speaks version ${resident} of the conversation`)
         assert.include(details ?? "", "macvtap-standalone, which would do without one, is not there")
       }
+      const asked = await run(executables[client], ["agent", "--status", "--socket", agent.folder.socket])
+      assert.strictEqual(asked.status, 1)
+      assert.include(asked.stderr, `the agent speaks version ${resident} of the conversation`)
       await agent.addStandalone()
       await node.add()
       assert.deepStrictEqual(await names(node.pod), ["lo", "net1"])
