@@ -1,8 +1,10 @@
 /** Attack 1: a pod keeps the node of a tap that is gone, and waits for the next pod to get that number. */
-import { readdirSync } from "node:fs"
+import { readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import type { Node } from "../lab/call/node.ts"
 import { bothWays } from "../lab/call/node.ts"
+import { startDaemon } from "../lab/daemon.ts"
+import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { run } from "../lab/run.ts"
@@ -58,6 +60,36 @@ describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
       }
       assert.notStrictEqual(await numberOf(node, { pod: victim }), old)
       assert.include(await readMeanwhile(tapNode(link), send), secret, "the frames do come")
+    })
+
+    it("that is held back meanwhile is nobody's when the process is killed", async () => {
+      await using scene = await makeScene(program)
+      const { node } = scene
+      await node.add()
+      const [major] = (await numberOf(node)).split(":")
+      await node.silent("DEL")
+      const { dev, ino } = statSync(node.wire.path)
+      const claim = `${dev}:${ino} macvtap-cni:lan/somebody/net1 ${node.wire.path}`
+      for (let minor = 1; minor <= 600; minor++) symlinkSync(claim, `${scene.claims}/${major}:${minor}`)
+      const held = (): ReadonlyArray<string> =>
+        readdirSync("/dev").filter((name) => {
+          const index = Number(/^tap(\d+)$/.exec(name)?.[1])
+          return index >= 2 ** 28 && index < 2 ** 29
+        })
+      const stdin = `${scene.folder}/stdin`
+      writeFileSync(stdin, node.stdinOf())
+      const words = ["-c", 'exec "$@" <"$0"', stdin, ...node.command]
+      const daemon = startDaemon("sh", words, { env: node.envOf("ADD") })
+      const until = Date.now() + 20_000
+      while (held().length < 20 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))
+      assert.isAtLeast(held().length, 20, "placeholders")
+      process.kill(daemon.pid, "SIGKILL")
+      await daemon.ended
+      while (held().length > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
+      assert.deepStrictEqual(held(), [])
+      for (const netns of [node.host, node.pod, node.wire]) {
+        assert.isEmpty((await ipLinks(netns.name)).filter(({ ifname }) => ifname.startsWith("mvh")))
+      }
     })
 
     it("is given again when the runtime has taken the first pod's attachment back", async () => {

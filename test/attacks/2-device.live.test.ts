@@ -82,6 +82,21 @@ describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)("%s: attack 2: a d
     assert.deepStrictEqual(readdirSync(join(state, "dev")), [])
   })
 
+  it("keeps its node, and the number that its pod may open, when another attachment of the pod fails with it", async () => {
+    await using scene = await makeOffer(program)
+    const { node, state } = scene
+    const conf = { deviceID: device(0) }
+    const args = uid("victim")
+    await node.add({ conf, args })
+    await node.pod.ip("link del net1")
+    const again = { ifname: "net2", conf: { ...conf, linkInContainer: true }, args }
+    await node.fails("ADD", again)
+    await node.silent("DEL", again)
+    assert.deepStrictEqual(readdirSync(join(state, "dev")), [device(0)])
+    await node.silent("DEL", { conf, args })
+    assert.deepStrictEqual(readdirSync(join(state, "dev")), [])
+  })
+
   it("is not imported by the name of its link, nor by the ID of one that no resource has any more", async () => {
     await using scene = await makeOffer(program, true)
     const name = await addStandalone(scene, 0)

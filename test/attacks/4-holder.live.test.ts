@@ -5,6 +5,7 @@ import { candidates } from "../../src/cni/identity/ifindex.ts"
 import { deviceIndex } from "../../src/devices/deviceID.ts"
 import { bothWays } from "../lab/call/node.ts"
 import { startDaemon } from "../lab/daemon.ts"
+import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { ownResource } from "../lab/node/ownResource.ts"
 import { must } from "../lab/run.ts"
@@ -55,6 +56,36 @@ describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
       assert.strictEqual(given?.device, await linkDevice(node.pod.name, link))
       await node.silent("DEL", call)
       await node.add(call)
+    })
+
+    it("of a device, on its own lower device and with the number that it had, does not keep it from its pod either", async () => {
+      await using scene = await makeScene(program, {
+        [resource]: { lowerDevice: "eth0", mode: "bridge", capacity: 1, standalone: false }
+      })
+      const { node, state } = scene
+      scene.checkpoint(resource, { victim: [deviceID] })
+      const attacker = await node.makePod()
+      await node.add({ pod: attacker, ifname: "net9" })
+      const call = { conf: { deviceID }, args: "K8S_POD_UID=victim" }
+      for (let turn = 0; turn < 10; turn++) {
+        await node.add(call)
+        const former = (await nodeStatus(`${state}/dev/${deviceID}`))?.device
+        await node.pod.ip("link del net1")
+        // What is made on a macvtap is on that one's lower device, the host's.
+        await attacker.ip(`link add link net9 name x index ${index} type macvtap mode bridge`)
+        const [taken] = (await ipLinks(attacker.name)).filter(({ ifname }) => ifname === "x")
+        if (taken !== undefined && (await linkDevice(attacker.name, taken)) === former) break
+        // Another program of the machine was faster.
+        await attacker.ip("link del x")
+      }
+      // The sandbox is made anew, without a DEL.
+      const victim = await node.makePod()
+      const began = Date.now()
+      await node.add({ ...call, pod: victim })
+      assert.isBelow(Date.now() - began, 2_500, "nobody is waited for")
+      const link = await node.link({ pod: victim })
+      if (link === undefined) assert.fail("no link")
+      assert.strictEqual((await nodeStatus(`${state}/dev/${deviceID}`))?.device, await linkDevice(victim.name, link))
     })
 
     it("of the 64 usual ones of an attachment leaves it another", async () => {
