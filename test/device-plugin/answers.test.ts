@@ -50,7 +50,33 @@ describe("before a container starts", () => {
       const { kernel, start } = scene()
       kernel.inside().linkAdd({ kind: macvtap, name: "theirs", parent: 2, index })
       kernel.machine.stateFolder.nodes.set(node, { device: "246:77", owner: 107, group: 107, mode: 0o660 })
-      assert.match(yield* start([deviceID]), /^FAILED_PRECONDITION: device \S+ has no link: /)
+      const said = yield* start([deviceID])
+      assert.match(said, /^FAILED_PRECONDITION: device \S+ has no link: /)
+      assert.include(said, `Of its ifindex ${index} is another link, in namespace "/proc/1/ns/net"`)
+    })
+  )
+
+  it.effect("a device whose number and ifindex another's link has is refused, which says whose that is", () =>
+    Effect.gen(function* () {
+      const { kernel, start } = scene()
+      const [own, other] = ["/run/netns/own", "/run/netns/other"]
+      for (const path of [own, other]) kernel.addNetns(path)
+      kernel.addLink({ netns: other, name: "under", kind: "dummy" })
+      const inOther = kernel.inside(other)
+      inOther.linkAdd({ kind: macvtap, name: "x", parent: inOther.link("under").index, index })
+      const { device = "" } = kernel.machine.devtmpfs?.get(`/dev/tap${index}`) ?? {}
+      kernel.machine.stateFolder.nodes.set(node, { device, owner: 107, group: 107, mode: 0o660 })
+      const claimed = (path: string) => {
+        const netnsID = [...kernel.machine.netnses].find(({ paths }) => paths.has(path))?.id ?? ""
+        kernel.machine.claims.set(device, { alias: "macvtap-cni:lan/c1/net1", netnsID, netnsPath: path })
+      }
+      claimed(own)
+      const said = yield* start([deviceID])
+      assert.match(said, /^FAILED_PRECONDITION: device dataplaneMvp0 has another's link: link "x"/)
+      for (const part of [other, own, "macvtap-cni:lan/c1/net1", "by what its ADD wrote down"])
+        assert.include(said, part)
+      claimed(other)
+      assert.strictEqual(yield* start([deviceID]), "started")
     })
   )
 
