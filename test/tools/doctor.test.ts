@@ -294,6 +294,23 @@ describe("doctor", () => {
     assert.match(await says(), /^wrong: \S+ is not used: it is a symbolic link; every ADD is refused/)
   })
 
+  it("tells whether a device is only for the pod to which the kubelet gave it", async () => {
+    await using scene = await makeScene()
+    const says = async () => (await of(scene, "device owners")).join("\n").split(scene.root).join("")
+    assert.strictEqual(await says(), "")
+    const facts = (checksOwner: boolean) =>
+      scene.write("var/lib/macvtap-cni/kubelet.json", JSON.stringify({ version: 1, folder: "/k", checksOwner }))
+    await facts(true)
+    assert.match(await says(), /^note: a network may name any device: there is no \/k\/kubelet_internal_checkpoint/)
+    const checkpoint = { Data: { PodDeviceEntries: [], RegisteredDevices: {} }, Checksum: 0 }
+    await scene.write("k/kubelet_internal_checkpoint", JSON.stringify(checkpoint))
+    assert.match(await says(), /^fine: a device is only for the pod .*, by \/k\/kubelet_internal_checkpoint$/)
+    await scene.write("k/kubelet_internal_checkpoint", "[[")
+    assert.match(await says(), /^wrong: \/k\/kubelet_internal_checkpoint .*; every ADD with a device is refused/)
+    await facts(false)
+    assert.match(await says(), /^note: a network may name any pod's device: .*--no-owner-check/)
+  })
+
   it("tells what is in the way of macvtaps on a lower device", async () => {
     await using scene = await makeScene()
     const { kernel } = scene

@@ -17,6 +17,7 @@ import { udev } from "./host/udev.ts"
 import { hostAccess } from "./hostAccess.ts"
 import { kubelet } from "./kubelet.ts"
 import { leftovers } from "./leftovers.ts"
+import { owners } from "./owners.ts"
 import { plugins } from "./plugins.ts"
 import { policy } from "./policy.ts"
 
@@ -56,6 +57,10 @@ export const examine = Effect.fn("examine")(function* (site: Site) {
     ...(yield* guarded(
       "policy",
       Effect.sync(() => [policy(site)])
+    )),
+    ...(yield* guarded(
+      "device owners",
+      Effect.sync(() => owners(site))
     )),
     ...(yield* guarded("links", ofLinks(site))),
     ...(yield* guarded(
