@@ -37,7 +37,12 @@ const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
 /** The first packet; undefined where none comes in time, or ever. Under load it is there already, and not waited for. */
 const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | undefined> =>
   Effect.callback((resume) => {
-    const look = (): Packet | "ended" | undefined => Result.getOrUndefined(Result.try(() => receive(connection)))
+    // One that cannot be read has ended: watched further, it would be heard of without a pause.
+    const look = (): Packet | "ended" | undefined =>
+      Result.getOrElse(
+        Result.try(() => receive(connection)),
+        () => "ended" as const
+      )
     const end = (packet: Packet | "ended" | undefined): void =>
       resume(Effect.succeed(packet === "ended" ? undefined : packet))
     const there = look()
@@ -46,16 +51,16 @@ const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet |
       clearTimeout(timer)
       unwatch()
     }
-    const timer = setTimeout(() => {
-      stopWaiting()
-      end(undefined)
-    }, openingLimit)
     const unwatch = poller.watch(connection, () => {
       const packet = look()
       if (packet === undefined) return
       stopWaiting()
       end(packet)
     })
+    const timer = setTimeout(() => {
+      stopWaiting()
+      end(undefined)
+    }, openingLimit)
     return Effect.sync(() => {
       stopWaiting()
       closeSync(connection)

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Result from "effect/Result"
 import { ToolError } from "../command/Command.ts"
 import { isStranded, rehearse } from "../live/netns/enter.ts"
 import { makePoller, type Poller } from "../live/system/poller.ts"
@@ -73,7 +74,8 @@ export const serve = (
         unwatch()
         listener.withdraw()
         if (isStranded()) return Effect.void
-        if (!listener.handedOver) acceptThem()
+        // For whom there is no descriptor left hears of the end by the socket's; the calls are finished all the same.
+        if (!listener.handedOver) Result.try(acceptThem)
         const { running, waiting } = gate.counts()
         return tell(`ends, ${running + waiting} calls to finish first`).pipe(
           Effect.andThen(Effect.timeoutOption(FiberSet.awaitEmpty(calls), (gate.limits.seconds + lastWords) * 1000)),
