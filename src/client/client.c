@@ -279,7 +279,8 @@ static void heed_agent(void) {
   int descriptors[most_descriptors] = {-1, -1, -1, -1, -1};
   union beside beside;
   struct iovec part = {words, sizeof words - 1};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &beside, .msg_controllen = sizeof beside};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &beside};
+  message.msg_controllen = CMSG_LEN(sizeof descriptors); /* with what CMSG_SPACE adds there would be room for one more */
   long size = SYS(recvmsg, connection, &message, MSG_CMSG_CLOEXEC);
   if (size == -EAGAIN || size == -EINTR) return;
   if (size <= 0) lost("the agent has ended");
