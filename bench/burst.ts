@@ -86,8 +86,8 @@ export const burst = async (scene: Scene, executables: Executables, calls: numbe
       await run("sh", [file], { timeout: 120_000 })
       const well = new Set(
         readFileSync(join(scene.folder, `${key}.well`), "utf8")
-          .trim()
           .split("\n")
+          .filter((line) => line !== "")
           .map(Number)
       )
       const peakMiB = Number(readFileSync(group.peak, "utf8")) / 1024 / 1024

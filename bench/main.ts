@@ -4,7 +4,7 @@
  * `N passed, N failed, N skipped`: what was checked. A missed target is told, and is no failure.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import {
@@ -215,8 +215,11 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   const short = args.includes("--short") || process.env["BENCH_SHORT"] === "1"
   const at = args.indexOf("--before")
   const before = at < 0 ? undefined : resolve(args[at + 1] ?? "")
-  const unknown = args.filter((arg, index) => !["--short", "--write", "--before"].includes(arg) && index !== at + 1)
-  if (unknown.length > 0 || (before !== undefined && !existsSync(before))) {
+  const unknown = args.filter(
+    (arg, index) => !["--short", "--write", "--before"].includes(arg) && (at < 0 || index !== at + 1)
+  )
+  const isThere = before === undefined || statSync(before, { throwIfNoEntry: false })?.isFile() === true
+  if (unknown.length > 0 || !isThere) {
     console.error(`there are --short, --write and --before FILE (another build of macvtap): ${args.join(" ")}`)
     return 2
   }
