@@ -66,7 +66,7 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
   return yield* runDaemon(options.state, options.checksOwner)
 }, Effect.scoped)
 
-/** Bytes: an idle daemon takes some 50 MiB, most of them pages of the executable that only its start has read. */
+/** Bytes: an idle daemon takes some 58 MiB, most of them pages of the executable that only its start has read. */
 const enough = 68 * 1024 * 1024
 
 /** Looks often whether memory is to be given back: an engine would keep what a flood once made it take, and take more. */

@@ -16,10 +16,12 @@ const usage = `npm run cluster -- COMMAND
   up [--multus thick|thin|none] [--without-macvtap] [--image FILE]
                                                       starts it; builds what is not built yet (FILE: npm run image)
   reload                                              builds this tree's image again and restarts the DaemonSet on it
-  test [--report] [--short] [--minutes N] [NAME …]    what is claimed, proved on it; NAMEs choose checks
+  test [--report] [--short] [--within N] [--minutes N] [NAME …]
+                                                      what is claimed, proved on it; NAMEs choose checks
                                                       (--report: docs/cluster.md says what was seen)
-                                                      (--short: the most telling ones, two minutes; with --within N
-                                                      it is skipped where N minutes, or this machine, do not suffice)
+                                                      (--short: the most telling ones, two minutes)
+                                                      (--within N: skipped where N minutes, or this machine, do not
+                                                      suffice; --minutes N: what has not begun by then is skipped)
   shell                                               a shell on its node, with kubectl
   kubectl WORDS …                                     kubectl, from anywhere
   down                                                ends it, and leaves nothing
