@@ -77,7 +77,7 @@ const commands: Readonly<Record<string, () => Promise<number> | number>> = {
     const began = Date.now()
     const choice = { words: positionals, short: values.short === true, minutes: Number(values.minutes) }
     const outcomes = await test(choice, (soFar) => {
-      if (values.report === true) writeReport(soFar, (Date.now() - began) / 1000)
+      if (values.report === true) writeReport(soFar, (Date.now() - began) / 1000, positionals.length > 0)
     }).finally(() => (ownCluster ? removeSpace() : undefined))
     console.log(counted(outcomes))
     return outcomes.some(({ result }) => result === "failed") ? 1 : 0

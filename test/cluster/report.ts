@@ -6,20 +6,23 @@ import { join } from "node:path"
 import { project } from "./node/space.ts"
 import { goProgram } from "./parts/needs.ts"
 import { part } from "./parts/parts.ts"
-import { counted, type Outcome } from "./test.ts"
+import type { Outcome } from "./test.ts"
 
 const file = join(project, "docs/cluster.md")
 const heading = "## The last run"
 
-/** Replaces the report, also by what a run has so far. `seconds`: how long the checks took. */
-export const writeReport = (outcomes: ReadonlyArray<Outcome>, seconds: number): void => {
-  const [before = ""] = readFileSync(file, "utf8").split(`${heading}\n`)
-  const rows = outcomes.map(({ check, result, evidence, seconds: took }) =>
-    [check.name, result, `${took.toFixed(0)} s`, check.claim, cell(evidence)].join(" | ")
-  )
+/**
+ * Replaces the report, also by what a run has so far. `seconds`: how long the checks took. `partly`: only some were chosen, so
+ * the others' rows stay.
+ */
+export const writeReport = (outcomes: ReadonlyArray<Outcome>, seconds: number, partly: boolean): void => {
+  const [before = "", former = ""] = readFileSync(file, "utf8").split(`${heading}\n`)
+  const rows = partly ? merged(former, outcomes) : outcomes.map(rowOf)
+  const minutes = partly ? (/, in ([\d.]+) minutes/.exec(former)?.[1] ?? "0") : (seconds / 60).toFixed(1)
+  const again = partly ? ` Since then alone: ${outcomes.map(({ check }) => check.name).join(", ")}.` : ""
   const text = `${heading}
 
-Written by \`npm run cluster -- test --report\` on ${new Date().toISOString().slice(0, 10)}: ${counted(outcomes)}, in ${(seconds / 60).toFixed(1)} minutes.
+Written by \`npm run cluster -- test --report\` on ${new Date().toISOString().slice(0, 10)}: ${countedRows(rows)}, in ${minutes} minutes.${again}
 
 ${versions()
   .map(([name, version]) => `- ${name}: ${version}`)
@@ -27,10 +30,27 @@ ${versions()
 
 | check | result | took | what is claimed | what was seen |
 |---|---|---|---|---|
-${rows.map((row) => `| ${row} |`).join("\n")}
+${rows.join("\n")}
 `
   writeFileSync(file, `${before}${text}`)
 }
+
+const rowOf = ({ check, result, evidence, seconds }: Outcome): string =>
+  `| ${[check.name, result, `${seconds.toFixed(0)} s`, check.claim, cell(evidence)].join(" | ")} |`
+
+const merged = (former: string, outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> =>
+  former
+    .split("\n")
+    .filter((line) => /^\| .* \|$/.test(line) && !line.startsWith("| check |"))
+    .map((line) => {
+      const anew = outcomes.find(({ check }) => line.startsWith(`| ${check.name} |`))
+      return anew === undefined ? line : rowOf(anew)
+    })
+
+const countedRows = (rows: ReadonlyArray<string>): string =>
+  (["passed", "failed", "skipped"] as const)
+    .map((result) => `${rows.filter((row) => row.split(" | ")[1] === result).length} ${result}`)
+    .join(", ")
 
 /** Fit for a table: one line without bars, not longer than a person reads. */
 const cell = (text: string): string => {

@@ -49,17 +49,25 @@ export const test = async (
   for (const [at, outcome] of outcomes.entries()) {
     const things = later.get(outcome.check)
     if (things === undefined || outcome.result !== "passed") continue
-    const left = await leftOf(things, 150)
-    if (isEmpty(left)) continue
-    const failed: Outcome = { ...outcome, result: "failed", evidence: `${leftBehind(left)}; ${outcome.evidence}` }
-    outcomes[at] = failed
+    const judged = judge(outcome, await leftOf(things, 150))
+    if (judged.evidence === outcome.evidence) continue
+    outcomes[at] = judged
     tell(outcomes)
-    say(failed)
+    say(judged)
   }
   return outcomes
 }
 
-const leftBehind = (left: Inventory): string => `left behind: ${JSON.stringify(left)}`
+/** An outcome in the light of what was left: a failure, unless all of it is Multus' own and something happened to that. */
+const judge = (outcome: Outcome, left: Inventory): Outcome => {
+  if (isEmpty(left)) return outcome
+  const { check, evidence } = outcome
+  const excuse = check.multusMayLeave?.()
+  if (excuse === undefined || !isEmpty(withoutOthers(left)))
+    return { ...outcome, result: "failed", evidence: `left behind: ${JSON.stringify(left)}; ${evidence}` }
+  const counts = Object.entries(left).map(([kind, names]) => `${names.length} ${kind}`)
+  return { ...outcome, evidence: `${evidence}; ${excuse}, and left ${counts.join(" and ")} of its own` }
+}
 
 const say = ({ result, check, seconds, evidence }: Outcome): void =>
   console.log(`${result} ${check.name} (${seconds.toFixed(0)} s): ${evidence}`)
@@ -78,13 +86,7 @@ const runOne = async (check: Check, before: Inventory): Promise<Outcome> => {
   try {
     const evidence = await check.prove()
     if (check.settles === "later") return outcome("passed", evidence)
-    const left = await leftAfter(before, check.settles)
-    if (isEmpty(left)) return outcome("passed", evidence)
-    const excuse = check.multusMayLeave?.()
-    if (excuse === undefined || !isEmpty(withoutOthers(left)))
-      return outcome("failed", `${leftBehind(left)}; ${evidence}`)
-    const counts = Object.entries(left).map(([kind, names]) => `${names.length} ${kind}`)
-    return outcome("passed", `${evidence}; ${excuse}, and left ${counts.join(" and ")} of its own`)
+    return judge(outcome("passed", evidence), await leftAfter(before, check.settles))
   } catch (error) {
     const words = wordsOf(error)
     if (error instanceof CannotProve) return outcome("skipped", words)

@@ -18,8 +18,10 @@ const questions: Readonly<Record<string, string>> = {
   namespaces: "ls /run/netns",
   "tap nodes": "ls -d /dev/tap* 2>/dev/null",
   "device nodes": "ls /var/lib/macvtap-cni/dev 2>/dev/null",
-  // Numbers of taps that an attachment may open, and that no other link is given.
-  claims: "ls /run/macvtap-cni/taps 2>/dev/null",
+  // Numbers of taps that an attachment may open, and that no other link is given while its namespace is there.
+  claims: `for claim in /run/macvtap-cni/taps/*; do
+      target=$(readlink "$claim") && [ -e "\${target##* }" ] && echo "$claim"
+    done 2>/dev/null`,
   leases: "find /run/cni /var/lib/cni/networks -type f -name '*.*.*.*' 2>/dev/null",
   "kept results": "find /var/lib/cni/results /var/lib/cni/multus -type f 2>/dev/null",
   // That run, of pods of the checks; what has ended the kubelet clears in its own time.
