@@ -19,7 +19,7 @@ export const writeReport = (outcomes: ReadonlyArray<Outcome>, seconds: number, p
   const [before = "", former = ""] = readFileSync(file, "utf8").split(`${heading}\n`)
   const rows = partly ? merged(former, outcomes) : outcomes.map(rowOf)
   const minutes = partly ? (/, in ([\d.]+) minutes/.exec(former)?.[1] ?? "0") : (seconds / 60).toFixed(1)
-  const again = partly ? ` Since then alone: ${outcomes.map(({ check }) => check.name).join(", ")}.` : ""
+  const again = partly ? ` Run again on their own since: ${outcomes.map(({ check }) => check.name).join(", ")}.` : ""
   const text = `${heading}
 
 Written by \`npm run cluster -- test --report\` on ${new Date().toISOString().slice(0, 10)}: ${countedRows(rows)}, in ${minutes} minutes.${again}
