@@ -1,5 +1,5 @@
 /** A log that nobody reads: what stays up must not wait for its reader. */
-import { closeSync, constants, openSync, readSync } from "node:fs"
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { makeLogStream } from "../../src/live/process/logStream.ts"
@@ -39,13 +39,33 @@ describe("a log into a pipe that nobody reads (Linux)", () => {
       assert.deepStrictEqual(lines.slice(-2), ["and now", ""])
       assert.deepInclude(JSON.parse(lines.at(-3) ?? ""), {
         level: "warning",
-        message: `${count - whole} lines of this log were lost: nobody read it`
+        message: `${count - whole} lines of this log were lost: there was no room for them`
       })
     } finally {
       closeSync(reader)
       closeSync(writer)
     }
   })
+})
+
+it("a log on a disk that is full for a while tells how many lines were lost", async () => {
+  await using folder = await makeFolder("log")
+  const fd = openSync("/dev/full", "w")
+  const log = makeLogStream(fd)
+  log("one\n")
+  log("two\n")
+  closeSync(fd)
+  const file = join(folder.path, "log")
+  const again = openSync(file, "w")
+  try {
+    assert.strictEqual(again, fd)
+    log("three\n")
+    const [told = "", ...rest] = readFileSync(file, "utf8").split("\n")
+    assert.include(JSON.parse(told), { message: "2 lines of this log were lost: there was no room for them" })
+    assert.deepStrictEqual(rest, ["three", ""])
+  } finally {
+    closeSync(again)
+  }
 })
 
 describe.skipIf(!canRunAgent)("the agent (a C compiler, root and macvtap)", () => {

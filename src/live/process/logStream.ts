@@ -14,21 +14,21 @@ export const makeLogStream = (fd: number): ((line: string) => void) => {
   let broken = false
   const write = (text: string): boolean => {
     const bytes = Buffer.from(text)
-    for (let at = 0; at < bytes.length; ) {
-      if (!takesMore(fd)) {
-        broken ||= at > 0
-        return false
-      }
-      at += writeSync(fd, bytes, at, Math.min(atOnce, bytes.length - at))
+    let at = 0
+    try {
+      while (at < bytes.length && takesMore(fd)) at += writeSync(fd, bytes, at, Math.min(atOnce, bytes.length - at))
+    } catch {
+      // A file's disk is full, or nobody is there to read any more.
     }
-    return true
+    broken ||= at > 0 && at < bytes.length
+    return at === bytes.length
   }
   const makeUp = (): boolean => {
     if (lost === 0) return true
     const words = JSON.stringify({
       time: new Date().toISOString(),
       level: "warning",
-      message: `${lost} lines of this log were lost: nobody read it`
+      message: `${lost} lines of this log were lost: there was no room for them`
     })
     if (!write(`${broken ? "\n" : ""}${words}\n`)) return false
     lost = 0
@@ -36,10 +36,6 @@ export const makeLogStream = (fd: number): ((line: string) => void) => {
     return true
   }
   return (line) => {
-    try {
-      if (!makeUp() || !write(line)) lost++
-    } catch {
-      // Nobody is there to read any more.
-    }
+    if (!makeUp() || !write(line)) lost++
   }
 }
