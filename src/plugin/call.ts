@@ -104,7 +104,7 @@ const attributesOf = ({ program, env }: Invocation): Attributes => {
 
 const commandOf = (env: Invocation["env"]): string => {
   const command = env["CNI_COMMAND"] ?? ""
-  return command in commands || command === "VERSION" ? command : "unknown"
+  return Object.hasOwn(commands, command) || command === "VERSION" ? command : "unknown"
 }
 
 /** The error, with the ID of the trace that is being recorded behind its details: it leads a node's owner to the rest. */
