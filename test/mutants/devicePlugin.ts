@@ -3,7 +3,7 @@ import { type Edit, edits } from "./Edit.ts"
 
 export const devicePluginEdits: ReadonlyArray<Edit> = [
   ...edits(
-    "device-plugin/endpoint/Endpoint.ts",
+    "device-plugin/endpoint/step.ts",
     ["device-plugin/endpoint/endpointSteps.test.ts", "device-plugin/endpoint/endpoint.test.ts"],
     [
       [`socket === "taken" ? truce : firstDelay`, "firstDelay"],

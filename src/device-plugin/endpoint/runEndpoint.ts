@@ -14,9 +14,10 @@ import { resourceDomain } from "../config/Config.ts"
 import { Kubelet } from "../kubelet/Kubelet.ts"
 import { countAllocations, countError, countRegistrations, setRegistered } from "../observe/metrics.ts"
 import { endpointOptions } from "./answers.ts"
-import { alarm, initial, isKnown, step } from "./Endpoint.ts"
+import { alarm, initial, isKnown } from "./Endpoint.ts"
 import { type Answers, EndpointServer, type Served } from "./EndpointServer.ts"
 import type { Action, Event } from "./events.ts"
+import { step } from "./step.ts"
 
 interface Serving {
   readonly served: Served

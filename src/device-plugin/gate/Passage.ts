@@ -4,7 +4,7 @@
  * near what a kubelet does.
  */
 import type { Socket } from "node:net"
-import { Duplex } from "node:stream"
+import type { Duplex } from "node:stream"
 import { makeAllowance } from "./allowance.ts"
 import { type Table, withAuthority } from "./authority.ts"
 import {
@@ -16,14 +16,11 @@ import {
   longestPayload,
   preface,
   readFrame,
-  readHeader,
-  watchHeaders
+  readHeader
 } from "./frames.ts"
+import { makeInner } from "./inner.ts"
+import { type InProgress, makeInProgress } from "./inProgress.ts"
 
-/** Streams of a connection that are open at once, where the server has not refused more by itself. */
-const mostStreams = 64
-/** Bytes of requests that are not answered yet. */
-const mostBytes = 1024 * 1024
 /** Bytes of answers that wait for a reader; beyond, nothing is read from it either. */
 const mostWaiting = 256 * 1024
 /** Frames in one turn, so that a flood on one connection delays the others by milliseconds. */
@@ -41,9 +38,7 @@ const patience = 5000
 export class Passage {
   readonly #socket: Socket
   readonly #inject: (connection: Duplex) => void
-  readonly #mayHold: (bytes: number) => boolean
-  /** Bytes of requests, by the streams that are open. */
-  readonly #open = new Map<number, number>()
+  readonly #calls: InProgress
   #connection: Duplex | undefined
   #rest: Buffer = Buffer.alloc(0)
   #table: Table = []
@@ -58,7 +53,7 @@ export class Passage {
   constructor(socket: Socket, inject: (connection: Duplex) => void, mayHold: (bytes: number) => boolean) {
     this.#socket = socket
     this.#inject = inject
-    this.#mayHold = mayHold
+    this.#calls = makeInProgress(mayHold)
     socket.setTimeout(patience, () => this.#stalled())
     socket.on("data", (chunk: Buffer) => {
       this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
@@ -71,13 +66,13 @@ export class Passage {
 
   /** Whether calls are in progress. */
   get busy(): boolean {
-    return this.#open.size > 0
+    return this.#calls.any()
   }
 
   destroy(): void {
     this.#socket.destroy()
     this.#connection?.destroy()
-    for (const stream of [...this.#open.keys()]) this.#close(stream)
+    this.#calls.endAll()
   }
 
   #stalled(): void {
@@ -134,22 +129,14 @@ export class Passage {
         return this.#gather(frame)
       case frameType.continuation:
         return this.#refuse()
-      case frameType.data: {
-        const held = this.#open.get(frame.stream)
-        if (held === undefined) return frame.bytes
-        this.#open.set(frame.stream, held + frame.length)
-        return this.#mayHold(frame.length) && this.#bytes <= mostBytes ? frame.bytes : this.#refuse()
-      }
+      case frameType.data:
+        return this.#calls.hold(frame.stream, frame.length) ? frame.bytes : this.#refuse()
       case frameType.reset:
-        this.#close(frame.stream)
+        this.#calls.end(frame.stream)
         return frame.bytes
       default:
         return frame.bytes
     }
-  }
-
-  get #bytes(): number {
-    return this.#open.values().reduce((sum, bytes) => sum + bytes, 0)
   }
 
   #refuse(): undefined {
@@ -186,42 +173,19 @@ export class Passage {
     this.#table = mended.table
     if (isRequest) {
       this.#lastStream = first.stream
-      this.#open.set(first.stream, 0)
-      if (this.#open.size > mostStreams) return this.#refuse()
+      if (!this.#calls.begin(first.stream)) return this.#refuse()
     }
     return headersFrame(first.stream, (first.flags & flag.endStream) !== 0, mended.bytes)
   }
 
-  #close(stream: number): void {
-    this.#mayHold(-(this.#open.get(stream) ?? 0))
-    this.#open.delete(stream)
-  }
-
-  /** What the gRPC server reads and writes in the socket's place. */
   #connect(): Duplex {
-    const watch = watchHeaders(({ type, flags, stream }) => {
-      const ends = (type === frameType.data || type === frameType.headers) && (flags & flag.endStream) !== 0
-      if (ends || type === frameType.reset) this.#close(stream)
-    })
-    return new Duplex({
-      read: () => {
+    return makeInner(this.#socket, {
+      wanted: () => {
         this.#wanted = true
         this.#pump()
       },
-      write: (chunk: Buffer, _encoding, done) => {
-        watch(chunk)
-        this.#socket.write(chunk, (error) => {
-          done(error)
-          this.#pump()
-        })
-      },
-      final: (done) => {
-        this.#socket.end(() => done())
-      },
-      destroy: (error, done) => {
-        this.#socket.destroy()
-        done(error)
-      }
+      written: () => this.#pump(),
+      ended: this.#calls.end
     })
   }
 }

@@ -1,13 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import {
-  dialLimit,
-  firstDelay,
-  initial,
-  longestDelay,
-  step,
-  truce
-} from "../../../src/device-plugin/endpoint/Endpoint.ts"
+import { dialLimit, firstDelay, initial, longestDelay, truce } from "../../../src/device-plugin/endpoint/Endpoint.ts"
+import { step } from "../../../src/device-plugin/endpoint/step.ts"
 import { disturbances, moods, Simulation } from "./simulation.ts"
 
 const Move = Schema.Struct({

@@ -1,6 +1,7 @@
 /** A node in virtual time around one endpoint: a kubelet that restarts, refuses or is mute, and sockets that are lost. */
-import { alarm, type Endpoint, initial, step } from "../../../src/device-plugin/endpoint/Endpoint.ts"
+import { alarm, type Endpoint, initial } from "../../../src/device-plugin/endpoint/Endpoint.ts"
 import type { Action, Event } from "../../../src/device-plugin/endpoint/events.ts"
+import { step } from "../../../src/device-plugin/endpoint/step.ts"
 
 /** How the kubelet takes registrations: as it should, not at all, without an answer, or without calling back. */
 export const moods = ["takes", "refuses", "hangs", "mute"] as const
