@@ -59,6 +59,8 @@ export interface Executables {
   readonly client: string | undefined
   readonly moving: string
   readonly empty: string
+  /** Go's macvlan of the newest release; none where it cannot be had. */
+  readonly newest?: { readonly macvlan: string; readonly version: string }
 }
 
 /** Everyone that this machine can run. `/bin/true` is the measurement's own cost. */
@@ -66,6 +68,17 @@ export const contenders = (scene: Scene, executables: Executables): ReadonlyArra
   executableContender(scene, "nothing", "/bin/true", "/bin/true", "macvtap", ["VERSION"]),
   executableContender(scene, "empty", "empty Bun executable", executables.empty, "macvtap", ["VERSION"]),
   ...(existsSync(goMacvlan) ? [executableContender(scene, "go", "Go's macvlan", goMacvlan, "macvlan")] : []),
+  ...(executables.newest === undefined
+    ? []
+    : [
+        executableContender(
+          scene,
+          "goNewest",
+          `Go's macvlan, ${executables.newest.version}`,
+          executables.newest.macvlan,
+          "macvlan"
+        )
+      ]),
   ...(executables.client === undefined
     ? []
     : [

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { newestPlugins } from "../test/cluster/parts/newestPlugins.ts"
 import {
   Interrupted,
   interrupted,
@@ -23,7 +24,7 @@ import { startAgents, warmUp } from "./agents.ts"
 import { callAtOnce } from "./atOnce.ts"
 import { burst } from "./burst.ts"
 import { goMacvlan } from "./call.ts"
-import { contenders, measureCold } from "./cold.ts"
+import { contenders, type Executables, measureCold } from "./cold.ts"
 import { addByDevice } from "./device.ts"
 import { collect, growLinks } from "./growth.ts"
 import { gnuTime, measureMemory } from "./memory.ts"
@@ -95,7 +96,15 @@ const measureAll = async (
   enterNetns(pathOf(scene.host))
   const agents = stack.use(await startAgents(folder, built))
   const agent = agents.inPlace
-  const executables = { ...built, client: agent?.client }
+  const newest = await newestPlugins()
+  if (typeof newest === "string") skip("Go's macvlan of the newest release", newest)
+  const executables: Executables & typeof built = {
+    ...built,
+    client: agent?.client,
+    ...(typeof newest === "string"
+      ? {}
+      : { newest: { macvlan: join(newest.folder, "macvlan"), version: newest.version } })
+  }
   const warming =
     agent === undefined
       ? undefined

@@ -141,6 +141,7 @@ const paired: ReadonlyArray<{
   readonly limit: number
 }> = [
   { what: "ADD, client and agent, to Go's macvlan", of: ["client", "ADD", "go"], limit: 0.5 },
+  { what: "ADD, client and agent, to Go's newest macvlan", of: ["client", "ADD", "goNewest"], limit: 0.5 },
   { what: "DEL, client and agent, to Go's macvlan", of: ["client", "DEL", "go"], limit: 0.95 },
   { what: "CHECK, client and agent, to Go's macvlan", of: ["client", "CHECK", "go"], limit: 0.4 },
   { what: "VERSION, client, to Go's macvlan", of: ["client", "VERSION", "go"], limit: 0.3 },
