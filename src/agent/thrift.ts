@@ -16,18 +16,23 @@ export interface Thrift {
 
 export const makeThrift = (giveBack: () => void): Thrift => {
   let calls = 0
+  let due = false
   let timer: ReturnType<typeof setTimeout> | undefined
   const now = (): void => {
-    clearTimeout(timer)
+    due = false
     calls = 0
     giveBack()
   }
   return {
     callEnded: (others) => {
       calls++
+      if (due) return
       clearTimeout(timer)
-      if (calls >= most || (calls >= often && others === 0)) now()
-      else if (calls >= few) timer = setTimeout(now, quiet).unref()
+      if (calls >= most || (calls >= often && others === 0)) {
+        due = true
+        // Whoever made the call that ends is yet to be told so.
+        setImmediate(now)
+      } else if (calls >= few) timer = setTimeout(now, quiet).unref()
     }
   }
 }

@@ -8,7 +8,13 @@ const make = () => {
   let given = 0
   const thrift = makeThrift(() => void given++)
   return {
-    calls: (n: number, others = 0) => Array.from({ length: n }, () => thrift.callEnded(others)),
+    calls: (n: number, others = 0) => {
+      for (let call = 0; call < n; call++) {
+        thrift.callEnded(others)
+        vi.advanceTimersByTime(0)
+      }
+    },
+    end: () => thrift.callEnded(0),
     given: () => given
   }
 }
@@ -40,6 +46,17 @@ it("waits for the end of a burst, but not for ever", () => {
   assert.strictEqual(given(), 1)
   calls(9000, 3)
   assert.strictEqual(given(), 3)
+})
+
+it("lets the call that ends be told so first, and does it once for all that end with it", () => {
+  const { calls, end, given } = make()
+  calls(999)
+  for (let call = 0; call < 5; call++) end()
+  assert.strictEqual(given(), 0)
+  vi.advanceTimersByTime(0)
+  assert.strictEqual(given(), 1)
+  vi.advanceTimersByTime(60_000)
+  assert.strictEqual(given(), 1)
 })
 
 it("lets a few calls be", () => {
