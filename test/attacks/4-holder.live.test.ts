@@ -67,17 +67,19 @@ describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
       const attacker = await node.makePod()
       await node.add({ pod: attacker, ifname: "net9" })
       const call = { conf: { deviceID }, args: "K8S_POD_UID=victim" }
-      for (let turn = 0; turn < 10; turn++) {
+      let hasNumber = false
+      for (let turn = 0; turn < 10 && !hasNumber; turn++) {
         await node.add(call)
         const former = (await nodeStatus(`${state}/dev/${deviceID}`))?.device
         await node.pod.ip("link del net1")
         // What is made on a macvtap is on that one's lower device, the host's.
         await attacker.ip(`link add link net9 name x index ${index} type macvtap mode bridge`)
         const [taken] = (await ipLinks(attacker.name)).filter(({ ifname }) => ifname === "x")
-        if (taken !== undefined && (await linkDevice(attacker.name, taken)) === former) break
-        // Another program of the machine was faster.
-        await attacker.ip("link del x")
+        hasNumber = taken !== undefined && (await linkDevice(attacker.name, taken)) === former
+        // Otherwise another program of the machine was faster.
+        if (!hasNumber) await attacker.ip("link del x")
       }
+      assert.isTrue(hasNumber, "the attacker's link has the number that the device had")
       // The sandbox is made anew, without a DEL.
       const victim = await node.makePod()
       const began = Date.now()
