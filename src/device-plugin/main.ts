@@ -70,9 +70,9 @@ const daemon = Effect.fnUntraced(function* (options: Options) {
 const enough = 68 * 1024 * 1024
 
 /** Looks often whether memory is to be given back: an engine would keep what a flood once made it take, and take more. */
-const keepSmall = Effect.sync(() => {
+const keepSmall = Effect.try(() => {
   if (residentMemory() > enough) giveBackMemory()
-}).pipe(Effect.repeat(Schedule.spaced("100 millis")))
+}).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("100 millis")))
 
 /** The address may be that of the device plugin from which this one takes over: then it is had when that one has ended. */
 const listen = Effect.fn("listen")(function* (address: Address) {
