@@ -30,6 +30,15 @@ describe("operations", () => {
     })
   )
 
+  it.effect("are sent again from another thread that a signal woke", () =>
+    Effect.gen(function* () {
+      const { transport, sent } = script([(s) => ({ bytes: verdict(s, 0) })], { send: ["EINTR", "EINTR"], tick: 100 })
+      const sendWaiting = async (bytes: Uint8Array) => transport.send(bytes)
+      yield* makeRtnetlink({ ...transport, sendWaiting }, silent).linkDel(8)
+      assert.lengthOf(sent, 1)
+    })
+  )
+
   it.effect("tell an unknown kind from a known one, and neither from a failure", () =>
     Effect.gen(function* () {
       const { transport } = script(

@@ -11,6 +11,7 @@ import { decodeRoutes } from "../../netlink/route.ts"
 import { traced } from "../../observe/span.ts"
 import type { Log } from "../../services/LogService.ts"
 import { LinkNotFound, NetlinkError, type Rtnetlink } from "../../services/NetlinkService.ts"
+import { errnoOf } from "../system/errno.ts"
 import { type Answer, converse, type Event } from "./conversation.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -32,12 +33,14 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
       ? inOneStep
       : (request, trace) => {
           const number = ++sequence
-          const sent = Effect.promise(() =>
-            sendWaiting(encode(request, number, 0)).then(
+          const bytes = encode(request, number, 0)
+          /** What it is refused with, if it is; a signal (EINTR) is no refusal. */
+          const send = (): Promise<unknown> =>
+            sendWaiting(bytes).then(
               () => undefined,
-              (thrown: unknown) => thrown
+              (thrown: unknown) => (errnoOf(thrown) === "EINTR" ? send() : thrown)
             )
-          )
+          const sent = Effect.promise(send)
           const waited = Effect.uninterruptible(sent).pipe(
             // What is made waits for its turn (rtnl); what is moved or deleted for an RCU grace period as well.
             request.operation.startsWith("ip link add")
