@@ -49,7 +49,7 @@ export const tracesOf = (
 ): Traces => {
   const all = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))
   const lived = new Set(namespaces)
-  const devices = readdirSync("/sys/dev/char").map((number) => readlinkSync(`/sys/dev/char/${number}`))
+  const devices = readdirSync("/sys/dev/char").map(deviceOf)
   return {
     processes: all.filter((pid) => namespacesOf(Number(pid)).some((one) => lived.has(one))),
     mounts: [...new Set(all.flatMap(mountsOf).filter((line) => line.includes(name)))],
@@ -61,6 +61,15 @@ export const tracesOf = (
       ...taps.map((tap) => `/dev/${tap}`).filter(existsSync)
     ],
     folders: [state].filter(existsSync)
+  }
+}
+
+/** Which device has the number; empty for one that is gone meanwhile. */
+const deviceOf = (number: string): string => {
+  try {
+    return readlinkSync(`/sys/dev/char/${number}`)
+  } catch {
+    return ""
   }
 }
 
