@@ -53,5 +53,5 @@ export const write = (root: string, results: Results): ReadonlyArray<string> => 
   }
   rewrite(join(bench, "README.md"), sections(results))
   rewrite(join(root, "README.md"), { headlines: tables.headlines(results) })
-  return ["bench/results.json", "bench/*.svg", "bench/README.md"]
+  return ["bench/results.json", "bench/*.svg", "bench/README.md", "README.md"]
 }
