@@ -10,12 +10,12 @@ import { standaloneAlias } from "../../devices/standalone.ts"
 import { macvtap } from "../../link/macvtap.ts"
 import { tracedRollback } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
-import { type Reservation, ReservationService } from "../../services/ReservationService.ts"
+import { type Reservation, type ReservationError, ReservationService } from "../../services/ReservationService.ts"
 import { type DeviceNumber, TapService } from "../../services/TapService.ts"
 import { ConfigService } from "../ConfigService.ts"
 import { toCniError } from "../errors.ts"
 import { makeLinkOn } from "../link/make.ts"
-import { attachmentTaker, type Taker } from "../link/number.ts"
+import { attachmentTaker, mayBeOpened, type Taker } from "../link/number.ts"
 import { lowerOf } from "../link/parent.ts"
 import { permitDevice } from "../link/permit.ts"
 import type { Place } from "../link/place.ts"
@@ -42,24 +42,27 @@ const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place
   const rights = nodeRights((yield* ConfigService).link)
   let changed = device.standalone
   const former = device.standalone ? yield* formerNumber(device) : undefined
+  const { id: netnsID, path: netnsPath } = container.netns
+  const runs = { alias: standaloneAlias(device.deviceID), netnsID, netnsPath }
+  /** Containers that run may have opened it, whatever becomes of this call and of the attachment. */
+  const keepFormer = Effect.fnUntraced(function* (number: DeviceNumber) {
+    if (former !== undefined && former !== number) yield* reservations.claim(former, runs)
+  })
   // Registered before the link is made, hence run after the link is taken back: a node with its link behind it stays.
   yield* Effect.addFinalizer((exit) =>
     Exit.isSuccess(exit) || !changed
       ? Effect.void
-      : Effect.catch(takeNodeBack(host, device, former), (error) =>
+      : Effect.catch(takeNodeBack(host, device, { former, keepFormer }), (error) =>
           log("error", () => `could not take back ${device.node}: ${toCniError(error).msg}`)
         ).pipe(tracedRollback("node"))
   )
   const attachment = yield* attachmentTaker(container.netns)
-  const { id: netnsID, path: netnsPath } = container.netns
-  const runs = { alias: standaloneAlias(device.deviceID), netnsID, netnsPath }
   const taker: Taker = {
     deviceID: device.deviceID,
     write: Effect.fnUntraced(function* (number, over) {
       const inTheWay = yield* attachment.write(number, over)
       if (inTheWay !== undefined) return inTheWay
-      // Containers that run may have opened it, whatever becomes of this call and of the attachment.
-      if (former !== undefined && former !== number) yield* reservations.claim(former, runs)
+      yield* keepFormer(number)
       changed = true
       yield* Effect.uninterruptible(reservations.makeNode(device, number, rights))
       return undefined
@@ -76,15 +79,26 @@ const acquireDevice = Effect.fnUntraced(function* (host: Place, container: Place
   return yield* makeReserved(host, container, device, taker)
 })
 
+/** The number that a standalone device's node had before the call, and how others are kept from it where it has another. */
+interface Before {
+  readonly former: DeviceNumber | undefined
+  readonly keepFormer: (number: DeviceNumber) => Effect.Effect<void, ReservationError>
+}
+
 /**
  * A standalone device has a node before ADD, which the device plugin made for QEMU's user: it has to lead to the link on
  * the host again, whose number a move changes, or where it led. Any other has none.
  */
-const takeNodeBack = Effect.fnUntraced(function* (host: Place, device: Reservation, former: DeviceNumber | undefined) {
+const takeNodeBack = Effect.fnUntraced(function* (host: Place, device: Reservation, { former, keepFormer }: Before) {
   const reservations = yield* ReservationService
   const link = device.standalone ? yield* standaloneLink(host, device) : undefined
-  const number = link === undefined ? former : yield* (yield* TapService).deviceNumber(host.netns, link)
+  const found = link === undefined ? undefined : yield* (yield* TapService).deviceNumber(host.netns, link)
+  // A move back gives the link a number anew: where that is another's, the link is made anew by the next ADD, or PreStart.
+  const isOthers = found !== undefined && (yield* mayBeOpened(found, { deviceID: device.deviceID }))
+  if (link !== undefined && isOthers) yield* Effect.ignore(host.route.linkDel(link.index))
+  const number = isOthers ? former : (found ?? former)
   if (number === undefined) return void (yield* reservations.removeNode(device.deviceID))
+  yield* keepFormer(number)
   yield* reservations.makeNode(device, number, nodeRights({}))
 })
 

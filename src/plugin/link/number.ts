@@ -74,7 +74,7 @@ export const keepNumbersBack = Effect.fnUntraced(
 )
 
 /** Whether another than the taker may open the number. */
-export const mayBeOpened = Effect.fnUntraced(function* (number: DeviceNumber, taker: Taker) {
+export const mayBeOpened = Effect.fnUntraced(function* (number: DeviceNumber, taker: Pick<Taker, "deviceID">) {
   for (const claim of yield* (yield* ReservationService).claims(number)) {
     if (yield* isOthers(claim, taker)) return true
   }
@@ -82,7 +82,7 @@ export const mayBeOpened = Effect.fnUntraced(function* (number: DeviceNumber, ta
 })
 
 /** Whether the claim is another's, and not over. */
-export const isOthers = Effect.fnUntraced(function* (claim: Claim, { deviceID }: Taker) {
+export const isOthers = Effect.fnUntraced(function* (claim: Claim, { deviceID }: Pick<Taker, "deviceID">) {
   if (claim.deviceID !== undefined) return claim.deviceID !== deviceID
   if (claim.attachment?.alias === ownAlias(yield* ConfigService)) return false
   return !(yield* isOver(claim))

@@ -39,9 +39,11 @@ export const add = Effect.fnUntraced(function* (node: Node, pod: Pod, attachment
 
 /** One more network for a pod that runs, written by whoever owns the pod; a refusal needs no excuse. */
 export const attach = Effect.fnUntraced(function* (node: Node, pod: Pod, step: Extract<Step, { _tag: "Attach" }>) {
-  const { network, meanwhile, death } = step
+  const { network, meanwhile } = step
   const { ifname } = network
   if (pod.attachments.some((other) => other.ifname === ifname)) return
+  // DEL after a death would be that of an attachment which has the device while its containers run: SECURITY.md excepts it.
+  const death = network.device === "mine" ? undefined : step.death
   // It asks for its device, which the call moves about.
   if (network.device === "mine") pod.tampered = true
   const conf = confOf(node, pod, otherOf(node, pod.slot), network)
