@@ -48,6 +48,22 @@ export const changes: ReadonlyArray<Change> = [
     }
   },
   {
+    reason: "a standalone device's link that is not there is made: it ended with the sandbox, where that is made anew",
+    calls: {
+      "reserved: ADD standalone that is not there": {
+        status: 0,
+        stdout: JSON.stringify(
+          {
+            cniVersion: "1.1.0",
+            interfaces: [{ name: "net1", mac: "02:00:00:00:00:01", mtu: 1500, sandbox: "/run/netns/c1" }]
+          },
+          undefined,
+          4
+        )
+      }
+    }
+  },
+  {
     reason: "a link without addresses is made at 0.1.0 and 0.2.0 too, whose results can say no more of it than dns",
     calls: {
       "text for ADD: null as version": { stdout: noMaster },

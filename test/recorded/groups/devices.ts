@@ -76,6 +76,7 @@ export const devices: ReadonlyArray<Group> = [
       device("ADD", "without a lower device", `n${token}Mvp0`, { master: undefined }),
       device("ADD", "of a lower device that is gone", `g${token}Mvp0`, { master: undefined }),
       device("ADD", "standalone that is not there", "absentMvp0"),
+      { sh: "ip -n c1 link del net1 2>/dev/null || true" },
       {
         // As the device plugin makes it: CHECK knows the device by its ifindex.
         sh: (own) => {
