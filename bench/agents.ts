@@ -7,6 +7,7 @@ import { callOf, fault, programOf } from "./call.ts"
 import { pause } from "./cold.ts"
 import { makeNamespaces, pathOf, type Scene } from "./scene.ts"
 import { measure } from "./spawn.ts"
+import { median } from "./stats.ts"
 
 export interface Agent {
   /** The client that it answers. */
@@ -85,6 +86,5 @@ export const warmUp = async (scene: Scene, agents: ReadonlyArray<Agent>, calls: 
       }
     }
   }
-  const last = adds.slice(-10).sort((a, b) => a - b)
-  return { first: adds[0] ?? 0, calls, last: last[last.length >> 1] ?? 0 }
+  return { first: adds[0] ?? 0, calls, last: median(adds.slice(-10)) }
 }

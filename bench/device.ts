@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { encodeKubelet, kubeletFile } from "../src/devices/kubeletFile.ts"
 import { defaultStateFolder, encodeResources, resourceDomain, resourcesFile } from "../src/devices/resources.ts"
 import { expect } from "../test/lab/long/report.ts"
+import { writeCheckpoint } from "../test/lab/node/checkpoint.ts"
 import { type Call, callOf, fault, programOf } from "./call.ts"
 import { type Executables, pause } from "./cold.ts"
 import { makeNamespaces, pathOf, type Scene } from "./scene.ts"
@@ -35,9 +36,7 @@ const writeDown = (folder: string): void => {
   writeFileSync(resourcesFile(defaultStateFolder), encodeResources({ bench: resource }))
   writeFileSync(kubeletFile(defaultStateFolder), encodeKubelet({ folder: kubelet, checksOwner: true }))
   const given = { ResourceName: `${resourceDomain}/bench`, DeviceIDs: { "-1": [device] }, AllocResp: "" }
-  const entries = [{ PodUID: pod, ContainerName: "c", ...given }]
-  const text = JSON.stringify({ Data: { PodDeviceEntries: entries, RegisteredDevices: {} }, Checksum: 0 })
-  writeFileSync(join(kubelet, "kubelet_internal_checkpoint"), text)
+  writeCheckpoint(kubelet, [{ PodUID: pod, ContainerName: "c", ...given }])
 }
 
 const callBy = (way: Way, command: "ADD" | "DEL", netns: string): Call => {

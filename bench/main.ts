@@ -3,10 +3,10 @@
  * and the kernel itself. The full form writes what it found (see write.ts), the short one only with `--write`. Ends with
  * `N passed, N failed, N skipped`: what was checked. A missed target is told, and is no failure.
  */
-import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { execve } from "../src/live/system/libc.ts"
 import { newestPlugins } from "../test/cluster/parts/newestPlugins.ts"
 import {
   Interrupted,
@@ -267,26 +267,15 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
  * The same again in mounts of its own: the plugin's folders there are the bench's and not the machine's, and are in memory, as
  * /run is on a node; on a disk a claim would take a tenth of an ADD.
  */
-const inOwnMounts = (): number => {
+const beginInOwnMounts = (): never => {
   const script =
     'for own in /run/macvtap-cni /var/lib/macvtap-cni; do mkdir -p $own; mount -t tmpfs none $own; done; exec "$@"'
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-  const { status } = spawnSync(
-    "unshare",
-    ["--mount", "--propagation", "private", "sh", "-ec", script, "sh", ...again],
-    {
-      stdio: "inherit",
-      env: { ...process.env, BENCH_IN_OWN_MOUNTS: "1" }
-    }
-  )
-  return status ?? 1
+  const words = ["env", "unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", ...again]
+  const env = Object.entries({ ...process.env, BENCH_IN_OWN_MOUNTS: "1" }).map(([name, value]) => `${name}=${value}`)
+  return execve("/usr/bin/env", words, env, [0, 1, 2])
 }
 
-if (hasMacvtap && process.env["BENCH_IN_OWN_MOUNTS"] === undefined) {
-  // ^C is told to all of the terminal's; the run ends itself, and this waits for it.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
-  process.exitCode = inOwnMounts()
-} else {
-  stopOnSignals()
-  process.exitCode = await main(process.argv.slice(2))
-}
+if (hasMacvtap && process.env["BENCH_IN_OWN_MOUNTS"] === undefined) beginInOwnMounts()
+stopOnSignals()
+process.exitCode = await main(process.argv.slice(2))

@@ -8,6 +8,7 @@ import { type Call, makeNode, type Node, type Program } from "../lab/call/node.t
 import { makeFolder } from "../lab/folder.ts"
 import { inOwnMounts } from "../lab/mounts.ts"
 import type { TestNetns } from "../lab/netns.ts"
+import { writeCheckpoint } from "../lab/node/checkpoint.ts"
 import { domain } from "../lab/node/kubelet.ts"
 import { must, run } from "../lab/run.ts"
 import { linkDevice } from "../lab/tap.ts"
@@ -47,8 +48,7 @@ export const makeScene = async (
         DeviceIDs: { "-1": devices },
         AllocResp: ""
       }))
-      const text = JSON.stringify({ Data: { PodDeviceEntries: entries, RegisteredDevices: {} }, Checksum: 0 })
-      writeFileSync(at("kubelet/kubelet_internal_checkpoint"), text)
+      writeCheckpoint(at("kubelet"), entries)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync()
   }

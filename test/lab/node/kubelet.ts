@@ -3,7 +3,7 @@
  * endpoint back before it answers Register, drops the plugin when the stream ends, forgets all plugins when it starts (and removes
  * their sockets), keeps allotments in a checkpoint, and gives them from there without asking again.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import {
   type ClientReadableStream,
   credentials,
@@ -25,16 +25,9 @@ import {
   RegistrationService
 } from "../../../src/device-plugin/api/v1beta1.ts"
 import { until } from "../run.ts"
+import { type CheckpointEntry, checkpointPath, writeCheckpoint } from "./checkpoint.ts"
 
 export const domain = "macvtap.network.kubevirt.io"
-
-interface Entry {
-  readonly PodUID: string
-  readonly ContainerName: string
-  readonly ResourceName: string
-  readonly DeviceIDs: Readonly<Record<string, ReadonlyArray<string>>>
-  readonly AllocResp: string
-}
 
 export interface Endpoint {
   readonly request: RegisterRequest
@@ -90,23 +83,17 @@ const answer = <A>(call: (respond: (error: ServiceError | null, response: A) => 
 export type Release = "1.37" | "1.30"
 
 export const startKubelet = async (folder: string, release: Release = "1.37"): Promise<Kubelet> => {
-  const checkpoint = `${folder}/kubelet_internal_checkpoint`
+  const checkpoint = checkpointPath(folder)
   const registrations: Array<{ at: number; request: RegisterRequest }> = []
   const calls: Array<string> = []
   /** By resource, the one that is used at last. */
   const endpoints = new Map<string, ReadonlyArray<Endpoint>>()
   /** By resource, the last list that any of its endpoints told. */
   const lists = new Map<string, ReadonlyArray<Device>>()
-  let entries: ReadonlyArray<Entry> = []
+  let entries: ReadonlyArray<CheckpointEntry> = []
   let server: Server | undefined
 
-  const save = (): void => {
-    writeFileSync(
-      `${checkpoint}.new`,
-      JSON.stringify({ Data: { PodDeviceEntries: entries, RegisteredDevices: {} }, Checksum: 0 })
-    )
-    renameSync(`${checkpoint}.new`, checkpoint)
-  }
+  const save = (): void => writeCheckpoint(folder, entries)
 
   const drop = (ended: Endpoint): void => {
     const { resourceName } = ended.request
@@ -197,7 +184,7 @@ export const startKubelet = async (folder: string, release: Release = "1.37"): P
   const allocate = async (pod: string, resource: string, count = 1): Promise<Allotment> => {
     const ResourceName = `${domain}/${resource}`
     const known = entries.find((entry) => entry.PodUID === pod && entry.ResourceName === ResourceName)
-    const given = (entry: Entry): Allotment => ({
+    const given = (entry: CheckpointEntry): Allotment => ({
       devices: Object.values(entry.DeviceIDs).flat(),
       response: ContainerAllocateResponse.decode(Buffer.from(entry.AllocResp, "base64"))
     })
@@ -239,7 +226,7 @@ export const startKubelet = async (folder: string, release: Release = "1.37"): P
       const [own] = response.containerResponses
       if (own === undefined) throw new Error("Allocate answered nothing for the container")
       const bytes = ContainerAllocateResponse.encode(own).finish()
-      const entry: Entry = { ...place, AllocResp: Buffer.from(bytes).toString("base64") }
+      const entry: CheckpointEntry = { ...place, AllocResp: Buffer.from(bytes).toString("base64") }
       entries = entries.map((other) => (other === place ? entry : other))
       save()
       return given(entry)
