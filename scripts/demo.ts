@@ -16,6 +16,9 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 /** What every namespace of the demo needs: a /run of its own, where `ip netns` keeps its names. */
 const ownRun = ["mount", "-t", "tmpfs", "tmpfs", "/run"]
 
+/** Where the plugin keeps what a node decides. */
+const stateFolder = "/var/lib/macvtap-cni"
+
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
@@ -53,6 +56,8 @@ const play = async (): Promise<number> => {
   process.stdout.on("error", () => interrupted.abort())
 
   await run("mount", ownRun.slice(1))
+  // The policy of a node that this machine may be is for its own networks.
+  if (existsSync(stateFolder)) await run("mount", ["-t", "tmpfs", "tmpfs", stateFolder])
   const real = await import("./demo/real.ts").catch((error: Error) => error)
   if (real instanceof Error) return simulate(`The plugin cannot call this machine's C library (${real.message})`)
   const reason = await real.whyNot()

@@ -33,10 +33,11 @@ const given = (env: Readonly<Record<string, string | undefined>>, pid: number): 
 const makeOwn = (path: string): Listener => {
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const own = lstatSync("/proc/self").uid
-  if (path === agentSocket) closeFolder(folder, own)
+  // The link /proc/self is the host's root's, whatever number a user namespace shows that as.
+  const roots = [0, lstatSync("/proc/self").uid]
+  if (path === agentSocket) closeFolder(folder, roots)
   const stats = lstatSync(folder)
-  if (!stats.isDirectory() || (stats.uid !== 0 && stats.uid !== own) || (stats.mode & 0o077) !== 0) {
+  if (!stats.isDirectory() || !roots.includes(stats.uid) || (stats.mode & 0o077) !== 0) {
     throw Object.assign(new Error(`${folder} is not a folder that only root may enter`), { code: "EPERM" })
   }
   const beside = `${path}.${randomBytes(6).toString("hex")}`
@@ -58,9 +59,9 @@ const makeOwn = (path: string): Listener => {
 }
 
 /** A folder that is the agent's alone may have been made by the kubelet, which lets everybody look into a hostPath. */
-const closeFolder = (folder: string, own: number): void => {
+const closeFolder = (folder: string, roots: ReadonlyArray<number>): void => {
   const { uid, mode } = lstatSync(folder)
-  if (uid === own && (mode & 0o077) === 0o055) chmodSync(folder, 0o700)
+  if (roots.includes(uid) && (mode & 0o077) === 0o055) chmodSync(folder, 0o700)
 }
 
 /** Listens as long as the scope is open. */

@@ -41,9 +41,10 @@ describe.skipIf(!hasMacvtap)("the demo", () => {
     const nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
     const readable = await run("setpriv", [...nobody, "test", "-r", resolve("scripts/demo.ts")])
     if (readable.status !== 0) context.skip("another user than root cannot read this folder")
-    const { status, stdout } = await run("setpriv", [...nobody, ...demo])
-    assert.strictEqual(status, 0)
+    const { status, stdout, stderr } = await run("setpriv", [...nobody, ...demo])
+    assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
     assert.match(stdout, /link\/ether 02:03:04:05:06:07|\[simulated\]/)
+    assert.notMatch(stdout, /not here, macvtap agent/)
     await nothingIsLeft(stdout)
   })
 
