@@ -31,10 +31,13 @@ export const makeTelemetry = (
 ): Telemetry => {
   const meter = makeMeter()
   const recorder = makeRecorder(remembered)
-  const hear = (ended: Ended): void => {
-    meter(ended)
+  const toCount: Array<Ended> = []
+  const hear = (ended: Ended, outermost: boolean): void => {
+    toCount.push(ended)
     if (ended.sampled) recorder.record(ended)
     if (ended.attributes.has("cni.command")) onCall(ended, ended.sampled ? ended.traceId : undefined)
+    // Counted when the call is over: until then somebody waits for it.
+    if (outermost) for (const one of toCount.splice(0)) meter(one)
   }
   const around = Layer.effectContext(
     Effect.gen(function* () {
@@ -53,5 +56,7 @@ export const makeTelemetry = (
 }
 
 /** The span that TRACEPARENT tells of (W3C Trace Context); undefined where it tells of none. */
-export const callerOf = (env: Readonly<Record<string, string | undefined>>): AnySpan | undefined =>
-  Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent: env["TRACEPARENT"] ?? "" })))
+export const callerOf = ({ TRACEPARENT }: Readonly<Record<string, string | undefined>>): AnySpan | undefined =>
+  TRACEPARENT === undefined
+    ? undefined
+    : Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent: TRACEPARENT })))
