@@ -1,7 +1,8 @@
 /**
  * The first instructions of the executable, for each architecture: they shorten the environment in place, on the stack
  * where the kernel put it, to the entries that begin with a name of the list behind the code, and go on to where the
- * runtime begins. The dynamic linker has run by then; its registers and the stack are as it left them.
+ * runtime begins. Where the executable has no arguments, as in a CNI call, they put a variable of our own there, for which
+ * they move all that is before it. The dynamic linker has run by then; its registers are as it left them.
  *
  * A line is an instruction, as bytes and in words; test/project/environment.test.ts has an assembler compare the two.
  */
@@ -9,18 +10,41 @@
 import type { Architecture } from "./packages.ts"
 
 /**
- * The code for an architecture, to be put at an address from which the runtime's entry point is `distance` bytes away. The
- * names follow it at once, each with a NUL behind it, and one more NUL at their end.
+ * What the runtime is told in a CNI call, twice, since the stack is moved by 16 bytes: not to compile what runs once. That
+ * takes longer than it saves: an ADD takes three quarters of its time without (npm run bench). It also has no memory then
+ * that can be both written to and executed.
  */
-export const doorkeeper = (architecture: Architecture, distance: number): Buffer => {
+const forCalls = "BUN_JSC_useJIT=0"
+
+/** Bytes from where the code is put to the runtime's entry point, and to the C library's variable `environ`. */
+export interface Distances {
+  readonly entry: number
+  readonly environ: number
+}
+
+/** The code for an architecture. The names follow it at once, each with a NUL behind it, and one more NUL at their end. */
+export const doorkeeper = (architecture: Architecture, { entry, environ }: Distances): Buffer => {
   const code = Buffer.from(lines[architecture].map(([bytes]) => bytes.replaceAll(" ", "")).join(""), "hex")
-  // Both end in the distance: from the end of the jump, and from the beginning.
-  if (architecture === "x64") code.writeInt32LE(distance - code.length, code.length - 4)
-  else code.writeBigInt64LE(BigInt(distance), code.length - 8)
+  const end = code.length - forCalls.length - 1
+  code.writeBigInt64LE(BigInt(entry), end - 16)
+  code.writeBigInt64LE(BigInt(environ), end - 8)
   return code
 }
 
 type Line = readonly [bytes: string, words: string]
+
+const hexOf = (text: string): string => Buffer.from(text).toString("hex")
+
+/** What both end in: the two distances, the variable, and where the names begin. */
+const data: ReadonlyArray<Line> = [
+  ["", "runtime:"],
+  ["0000000000000000", ".quad 0"],
+  ["", "environ:"],
+  ["0000000000000000", ".quad 0"],
+  ["", "variable:"],
+  [hexOf(`${forCalls}\0`), `.asciz "${forCalls}"`],
+  ["", "names:"]
+]
 
 const x64: ReadonlyArray<Line> = [
   ["", "entry:"],
@@ -31,7 +55,7 @@ const x64: ReadonlyArray<Line> = [
   ["48 ad", "lodsq"],
   ["48 85 c0", "test rax, rax"],
   ["74 34", "jz end"],
-  ["4c 8d 05 3b 00 00 00", "lea r8, [rip+names]"],
+  ["4c 8d 05 a7 00 00 00", "lea r8, [rip+names]"],
   ["", "name:"],
   ["41 80 38 00", "cmp byte ptr [r8], 0"],
   ["74 ec", "je next"],
@@ -54,13 +78,37 @@ const x64: ReadonlyArray<Line> = [
   ["eb c5", "jmp next"],
   ["", "end:"],
   ["48 39 f7", "cmp rdi, rsi"],
-  ["73 04", "jae run"],
+  ["73 04", "jae shortened"],
   ["48 ab", "stosq"],
   ["eb f7", "jmp end"],
+  ["", "shortened:"],
+  ["48 83 f9 01", "cmp rcx, 1"],
+  ["75 3a", "jne run"],
+  ["48 89 e6", "mov rsi, rsp"],
+  ["48 83 ec 10", "sub rsp, 16"],
+  ["48 89 e7", "mov rdi, rsp"],
+  ["48 a5", "movsq"],
+  ["48 a5", "movsq"],
+  ["48 a5", "movsq"],
+  ["49 89 f8", "mov r8, rdi"],
+  ["", "move:"],
+  ["48 ad", "lodsq"],
+  ["48 85 c0", "test rax, rax"],
+  ["74 04", "jz put"],
+  ["48 ab", "stosq"],
+  ["eb f5", "jmp move"],
+  ["", "put:"],
+  ["48 8d 05 35 00 00 00", "lea rax, [rip+variable]"],
+  ["48 ab", "stosq"],
+  ["48 ab", "stosq"],
+  ["48 8d 05 7a ff ff ff", "lea rax, [rip+entry]"],
+  ["48 03 05 1b 00 00 00", "add rax, [rip+environ]"],
+  ["4c 89 00", "mov [rax], r8"],
   ["", "run:"],
-  ["e9", ".byte 0xe9"],
-  ["00 00 00 00", ".long 0"],
-  ["", "names:"]
+  ["48 8d 05 69 ff ff ff", "lea rax, [rip+entry]"],
+  ["48 03 05 02 00 00 00", "add rax, [rip+runtime]"],
+  ["ff e0", "jmp rax"],
+  ...data
 ]
 
 const arm64: ReadonlyArray<Line> = [
@@ -72,7 +120,7 @@ const arm64: ReadonlyArray<Line> = [
   ["", "next:"],
   ["2b8540f8", "ldr x11, [x9], #8"],
   ["0b0200b4", "cbz x11, end"],
-  ["2c030010", "adr x12, names"],
+  ["2c060030", "adr x12, names"],
   ["", "name:"],
   ["8d014039", "ldrb w13, [x12]"],
   ["8dffff34", "cbz w13, next"],
@@ -93,17 +141,36 @@ const arm64: ReadonlyArray<Line> = [
   ["f0ffff17", "b next"],
   ["", "end:"],
   ["5f0109eb", "cmp x10, x9"],
-  ["62000054", "b.hs run"],
+  ["62000054", "b.hs shortened"],
   ["5f8500f8", "str xzr, [x10], #8"],
   ["fdffff17", "b end"],
-  ["", "run:"],
+  ["", "shortened:"],
   ["ecfcff10", "adr x12, entry"],
-  ["6d000058", "ldr x13, distance"],
+  ["eb0340f9", "ldr x11, [sp]"],
+  ["7f0500f1", "cmp x11, #1"],
+  ["01020054", "b.ne run"],
+  ["e9030091", "mov x9, sp"],
+  ["ff4300d1", "sub sp, sp, #16"],
+  ["ea030091", "mov x10, sp"],
+  ["2b35c1a8", "ldp x11, x13, [x9], #16"],
+  ["4b3581a8", "stp x11, x13, [x10], #16"],
+  ["2b8540f8", "ldr x11, [x9], #8"],
+  ["4b8500f8", "str x11, [x10], #8"],
+  ["ad010058", "ldr x13, environ"],
+  ["8a692df8", "str x10, [x12, x13]"],
+  ["", "move:"],
+  ["2b8540f8", "ldr x11, [x9], #8"],
+  ["6b0000b4", "cbz x11, put"],
+  ["4b8500f8", "str x11, [x10], #8"],
+  ["fdffff17", "b move"],
+  ["", "put:"],
+  ["2b010010", "adr x11, variable"],
+  ["4b2d00a9", "stp x11, x11, [x10]"],
+  ["", "run:"],
+  ["6d000058", "ldr x13, runtime"],
   ["8c010d8b", "add x12, x12, x13"],
   ["80011fd6", "br x12"],
-  ["", "distance:"],
-  ["0000000000000000", ".quad 0"],
-  ["", "names:"]
+  ...data
 ]
 
 /** The instructions of each architecture in their order; labels have no bytes. */

@@ -2,9 +2,10 @@
  * Takes the environment's power over the executable away. The runtime reads some 140 variables: to become Bun itself, to
  * load code before ours, to open a debugger, to write files. There is no switch for them, so the executable begins before
  * it: its entry point is code of our own, which takes every variable out of the environment but those that this program
- * reads or hands on, and jumps to the runtime's.
+ * reads or hands on, puts one there for the runtime where it is a CNI call, and jumps to the runtime's.
  */
 import { readFileSync, writeFileSync } from "node:fs"
+import { copyOf } from "./copyOf.ts"
 import { doorkeeper } from "./doorkeeper.ts"
 import type { Architecture } from "./packages.ts"
 
@@ -20,6 +21,7 @@ export const passed = [
   "OTEL_",
   "DP_MACVTAP_CONF=",
   "UV_THREADPOOL_SIZE=",
+  "BUN_GC_TIMER_DISABLE=",
   "LISTEN_PID=",
   "LISTEN_FDS=",
   "MACVTAP_"
@@ -27,9 +29,9 @@ export const passed = [
 
 /**
  * The runtime knows these too, and needs them for nothing but what they are: where programs are, where a person stands, how
- * many threads may wait for the kernel.
+ * many threads may wait for the kernel, whether it looks for garbage by the clock.
  */
-const harmless = new Set(["PATH=", "PWD=", "UV_THREADPOOL_SIZE="])
+const harmless = new Set(["PATH=", "PWD=", "UV_THREADPOOL_SIZE=", "BUN_GC_TIMER_DISABLE="])
 
 /** Offsets of ELF's header (64 bit, little endian) and of the entries of its table of segments. */
 const header = { entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
@@ -49,14 +51,15 @@ export const knownToRuntime = (runtime: Buffer): ReadonlyArray<string> =>
 
 /** Puts the doorkeeper before the runtime, in place: the file grows by at most two pages of 64 KiB. */
 export const closeEnvironment = (file: string, runtime: string, architecture: Architecture): void => {
-  const known = knownToRuntime(readFileSync(runtime))
+  const bytes = readFileSync(runtime)
+  const known = knownToRuntime(bytes)
   if (known.length > 0)
     throw new Error(`the runtime has come to know ${known.join(", ")}: look at what it does with it`)
-  writeFileSync(file, withDoorkeeper(readFileSync(file), architecture))
+  writeFileSync(file, withDoorkeeper(readFileSync(file), bytes, architecture))
 }
 
 /** The executable with the doorkeeper at its end, in a segment of its own that takes the place of the notes'. */
-const withDoorkeeper = (executable: Buffer, architecture: Architecture): Buffer => {
+const withDoorkeeper = (executable: Buffer, runtime: Buffer, architecture: Architecture): Buffer => {
   const segments = segmentsOf(executable)
   const notes = segments.filter((at) => executable.readUInt32LE(at + segment.type) === PT_NOTE)
   const [place] = notes
@@ -66,7 +69,7 @@ const withDoorkeeper = (executable: Buffer, architecture: Architecture): Buffer 
   const address = upTo(page, Math.max(...segments.map((at) => endOf(executable, at))))
   const entry = Number(executable.readBigUInt64LE(header.entry))
   const code = Buffer.concat([
-    doorkeeper(architecture, entry - address),
+    doorkeeper(architecture, { entry: entry - address, environ: copyOf("environ", runtime) - address }),
     ...passed.map((name) => Buffer.from(`${name}\0`)),
     Buffer.alloc(1)
   ])

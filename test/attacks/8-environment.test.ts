@@ -1,4 +1,5 @@
 /** Attack 8: variables by which the executable's runtime loads code, opens a debugger or writes files. */
+import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { readdir, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
@@ -8,7 +9,7 @@ import { packageFolder } from "../../scripts/build/packages.ts"
 import { makeFolder } from "../lab/folder.ts"
 import { hasExecutable } from "../lab/machine.ts"
 import { executable } from "../lab/plugin.ts"
-import { run } from "../lab/run.ts"
+import { run, until } from "../lab/run.ts"
 
 const root = new URL("../..", import.meta.url).pathname
 const runtime = process.arch === "arm64" ? "@oven/bun-linux-aarch64" : "@oven/bun-linux-x64"
@@ -81,6 +82,36 @@ describe.skipIf(!hasExecutable)("attack 8: the executable is not moved by", () =
     assert.includeMembers([...names], ["BUN_INSPECT_PRELOAD", "BUN_OPTIONS"])
     await isUnmoved(folder.path, Object.fromEntries(names.map((name) => [name, file])))
     await isUnmoved(folder.path, Object.fromEntries(names.map((name) => [name, "1"])))
+  })
+})
+
+describe.skipIf(!hasExecutable)("a CNI call", () => {
+  it("has no memory that can be both written to and executed, whatever the environment is", async () => {
+    const asked = {
+      CNI_COMMAND: "ADD",
+      CNI_CONTAINERID: "c1",
+      CNI_NETNS: "/none",
+      CNI_IFNAME: "net1",
+      CNI_PATH: "/none"
+    }
+    for (const more of [{}, { BUN_JSC_useJIT: "1", HOME: "/root" }]) {
+      const child = spawn(executable, [], { env: { ...asked, ...more }, stdio: ["pipe", "ignore", "ignore"] })
+      const ended = new Promise((resolve) => child.on("close", resolve))
+      try {
+        // All is there when it waits for its stdin: it has used the processor, and does so no more.
+        let [used, before] = ["", ""]
+        await until("stdin is waited for", () => {
+          before = used
+          used = readFileSync(`/proc/${child.pid}/schedstat`, "utf8")
+          return used === before
+        })
+        assert.include(readFileSync(`/proc/${child.pid}/maps`, "utf8"), executable)
+        assert.notMatch(readFileSync(`/proc/${child.pid}/maps`, "utf8"), /^\S+ .wx/m)
+      } finally {
+        child.stdin.end()
+        await ended
+      }
+    }
   })
 })
 
