@@ -31,6 +31,6 @@ const moving = (route: Rtnetlink): Rtnetlink => ({
 
 /** An agent waits for the kernel on other threads, as it does for the plugin's own way. */
 export const makeNetlink = (where?: Whereabouts): NetlinkService["Service"] => {
-  const netlink = where?.resident === true ? makeLiveNetlink(where) : makeTimedNetlink()
+  const netlink = where?.resident !== undefined ? makeLiveNetlink(where) : makeTimedNetlink()
   return { ...netlink, connect: (netns) => Effect.map(netlink.connect(netns), moving) }
 }

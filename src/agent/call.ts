@@ -64,7 +64,7 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
         ? Result.mapError(handed.stdin, (message) => new StdinError({ message }))
         : Result.fail(new StdinError({ message: errnoName(opening.stdinErrno) }))
     )
-  }).pipe(Effect.provide(servicesFor(caller, client.tell, placeOf(asked, sysctls))))
+  }).pipe(Effect.provide(servicesFor(caller, client.tell, placeOf(asked, gate, sysctls))))
   return Effect.uninterruptibleMask((interruptible) =>
     Effect.gen(function* () {
       const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
@@ -85,7 +85,7 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
 }
 
 /** Where the client is: its network namespace, its root directory, and what only its own process may open. */
-const placeOf = ({ client, opening, handed }: Call, sysctls: string): Whereabouts => ({
+const placeOf = ({ client, opening, handed }: Call, { counts }: Gate, sysctls: string): Whereabouts => ({
   root: rootAt(handed.root),
   netns: handed.netns,
   opened: (path) => {
@@ -95,7 +95,12 @@ const placeOf = ({ client, opening, handed }: Call, sysctls: string): Whereabout
   },
   sysctls,
   start: client.start,
-  resident: true
+  resident: {
+    alone: () => {
+      const { running, waiting } = counts()
+      return running + waiting === 1
+    }
+  }
 })
 
 const stoppedWaiting = (why = "the call was stopped by a signal"): CniError =>

@@ -10,6 +10,8 @@ import { agentSocket } from "./socket.ts"
 /** Requests within which the kernel waits have a thread each, up to so many; the engine is told before it starts. */
 const threads = 64
 const threadsVariable = "UV_THREADPOOL_SIZE"
+/** The engine's look for garbage, every second after a call and every 30 without one: the agent looks by itself (thrift.ts). */
+const timerVariable = "BUN_GC_TIMER_DISABLE"
 /** Says that the engine has been told, so that nobody is told for ever. */
 const toldVariable = "MACVTAP_AGENT_TOLD"
 
@@ -76,6 +78,7 @@ export const agent = makeCommand({
       const words = Object.entries({
         ...env,
         [threadsVariable]: env[threadsVariable] ?? String(threads),
+        [timerVariable]: "1",
         [toldVariable]: "1"
       })
       execve(

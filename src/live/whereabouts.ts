@@ -12,8 +12,14 @@ export interface Whereabouts {
   readonly sysctls: string
   /** Starts a delegate where the runtime would; as this process's own child when left out. */
   readonly start?: StartProgram
-  /** Requests within which the kernel waits are sent from other threads: this one has other calls to serve. */
-  readonly resident?: boolean
+  /** Of a process that serves more than this call. */
+  readonly resident?: Resident
+}
+
+/** Requests within which the kernel waits are sent from other threads, since this one has other calls to serve. */
+export interface Resident {
+  /** Whether it has none at the moment: then a link is made sooner from this thread than by way of another. */
+  readonly alone: () => boolean
 }
 
 /** Where this process is. */

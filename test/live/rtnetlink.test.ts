@@ -39,6 +39,22 @@ describe("operations", () => {
     })
   )
 
+  it.effect("that make a link are sent from this thread where it has nothing else to do", () =>
+    Effect.gen(function* () {
+      for (const alone of [true, false]) {
+        const { transport } = script([(s) => ({ bytes: verdict(s, 0) })])
+        let elsewhere = 0
+        const sendWaiting = async (bytes: Uint8Array) => {
+          elsewhere++
+          transport.send(bytes)
+        }
+        const spec = { kind: macvtap, name: "net1", parent: 2, options: {} }
+        yield* makeRtnetlink({ ...transport, sendWaiting, alone: () => alone }, silent).linkAdd(spec)
+        assert.strictEqual(elsewhere, alone ? 0 : 1)
+      }
+    })
+  )
+
   it.effect("tell an unknown kind from a known one, and neither from a failure", () =>
     Effect.gen(function* () {
       const { transport } = script(

@@ -42,6 +42,11 @@ const readMac = (path: string): string => {
   }
 }
 
+/** Milliseconds in which the call is answered: until then the thread that closes would have a processor that it needs. */
+const soon = 3
+
+const closeLater = (fd: number): void => void setTimeout(() => closeElsewhere(fd), soon)
+
 const refused = (operation: string, path: string) => (errno: string) => new TapError({ operation, path, errno })
 
 /** Taps of this kernel, with their nodes where `where` says. */
@@ -61,7 +66,7 @@ export const makeTap = ({ root, resident }: Whereabouts): TapService["Service"] 
     }),
   deviceNumber: (netns, link) =>
     attempt(
-      () => readDeviceNumber(netns, link, resident ? closeElsewhere : closeSync),
+      () => readDeviceNumber(netns, link, resident === undefined ? closeSync : closeLater),
       refused("read the device number", netns.path)
     ).pipe(traced("read the tap's device number")),
   reportedMac: (node) => attempt(() => holding(root, node, readMac), refused("ask for the MAC address", node.path)),

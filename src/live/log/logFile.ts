@@ -5,7 +5,6 @@
 import { closeSync, constants, fstatSync, readSync, statSync, writeSync } from "node:fs"
 import { errnoOf } from "../system/errno.ts"
 import type { Root } from "../system/root.ts"
-import { openStraight } from "../system/straight.ts"
 
 /** The first line of every log file of ours; nothing else is appended to. */
 export const logHeader = "# macvtap-cni log\n"
@@ -17,7 +16,7 @@ export const openLogFile = (path: string, root: Root): { readonly fd: number } |
   let fd: number | undefined
   try {
     const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDWR } = constants
-    fd = openStraight(root, path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o600)
+    fd = root.straight(path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o600)
     const fault = fileFault(fd)
     if (fault === undefined) return { fd }
     closeSync(fd)

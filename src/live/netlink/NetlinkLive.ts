@@ -13,7 +13,7 @@ import { makeRtnetlink } from "./rtnetlink.ts"
 export const netlinkLive: Layer.Layer<NetlinkService> = Layer.sync(NetlinkService, () => makeNetlink())
 
 /** Route sockets, closed with their scope. */
-export const makeNetlink = ({ resident = false }: Whereabouts = here): NetlinkService["Service"] => ({
+export const makeNetlink = ({ resident }: Whereabouts = here): NetlinkService["Service"] => ({
   connect: (netns) =>
     Effect.acquireRelease(
       attempt(

@@ -13,6 +13,8 @@ export interface Transport {
   readonly send: (bytes: Uint8Array) => void
   /** The same from another thread, for requests within which the kernel waits; rejects as `send` throws. */
   readonly sendWaiting?: (bytes: Uint8Array) => Promise<unknown>
+  /** Whether nobody minds that this thread waits while the kernel makes a link. */
+  readonly alone?: () => boolean
   /** Waits up to the socket's time limit, or not at all; EAGAIN where nothing came. The bytes are the caller's to keep. */
   readonly receive: (wait: boolean) => Datagram
   /** Milliseconds without a message of ours after which there is no answer. */

@@ -27,7 +27,7 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
    * Sent from another thread, where the kernel does the work; the answer is there when it comes back. A socket has one
    * conversation at a time: whoever asks for two at once opens two.
    */
-  const { sendWaiting } = transport
+  const { sendWaiting, alone = () => false } = transport
   const waiting: Converse =
     sendWaiting === undefined
       ? inOneStep
@@ -54,6 +54,8 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
             return converse({ ...transport, send }, request, () => number, trace)
           })
         }
+  /** A creation takes half a millisecond where nobody has rtnl, and the way to another thread and back a quarter. */
+  const creating: Converse = (request, trace) => (alone() ? inOneStep : waiting)(request, trace)
   const ask = (
     make: () => Request,
     carryOut: Converse = inOneStep
@@ -93,7 +95,7 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
         })
       ),
     linkList: Effect.map(ask(requests.linkDump), (messages) => bodies(messages, RTM_NEWLINK, decodeLink)),
-    linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd), waiting),
+    linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd), creating),
     linkSet: (index, settings) =>
       Effect.mapError(
         // A move waits for an RCU grace period, as a deletion does.

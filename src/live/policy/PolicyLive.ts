@@ -6,7 +6,6 @@ import { readOpen } from "../../devices/readBounded.ts"
 import { PolicyError, PolicyService, policyPath } from "../../services/PolicyService.ts"
 import { errnoOf } from "../system/errno.ts"
 import type { Root } from "../system/root.ts"
-import { openStraight } from "../system/straight.ts"
 
 /** The policy below that root. */
 export const makePolicy = (root: Root): PolicyService["Service"] =>
@@ -24,7 +23,7 @@ const readPolicy = (root: Root, longest: number): Result.Result<string | undefin
   let fd: number | undefined
   try {
     const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants
-    fd = openStraight(root, policyPath, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    fd = root.straight(policyPath, O_RDONLY | O_NONBLOCK | O_NOCTTY)
     const problem = problemOf(fd)
     return problem === undefined ? readOpen(fd, longest) : Result.fail(problem)
   } catch (thrown) {

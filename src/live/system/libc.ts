@@ -86,7 +86,16 @@ const nativeOpenat = declare("openat", ["int", "str", "int", "uint"])
  * every part of the path, absolute symbolic links and `..` included.
  */
 export const openInRoot = (dirfd: number, path: string, flags: number, mode = 0): number =>
-  nativeOpenat2(437, dirfd, path, new BigUint64Array([BigInt(flags | O_CLOEXEC), BigInt(mode), 0x10n]), 24)
+  openat2(dirfd, path, flags, mode, RESOLVE_IN_ROOT)
+
+/** The same where no part may be a symbolic link (RESOLVE_NO_SYMLINKS); one is ELOOP. */
+export const openInRootStraight = (dirfd: number, path: string, flags: number, mode = 0): number =>
+  openat2(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
+
+const RESOLVE_NO_SYMLINKS = 0x04n
+const RESOLVE_IN_ROOT = 0x10n
+const openat2 = (dirfd: number, path: string, flags: number, mode: number, resolve: bigint): number =>
+  nativeOpenat2(437, dirfd, path, new BigUint64Array([BigInt(flags | O_CLOEXEC), BigInt(mode), resolve]), 24)
 const nativeOpenat2 = declare("syscall", ["long", "int", "str", "void *", "size_t"], "long")
 
 // The mount calls are younger than their names in libc; their numbers are the same on every architecture.

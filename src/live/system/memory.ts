@@ -28,8 +28,8 @@ export const giveBackMemory = (): void => {
 const giveBackCode = (): void => {
   const executable = readlinkSync("/proc/self/exe")
   for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
-    // Code, which nobody wrote to: what is in its pages is what is in the file.
-    const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) r-xp /.exec(line) ?? []
+    // Code, and the constants before it: nobody can write to either, so what is in their pages is what is in the file.
+    const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) (?:r-xp|r--p 0+) /.exec(line) ?? []
     if (from === undefined || to === undefined || !line.endsWith(executable)) continue
     const start = BigInt(`0x${from}`)
     madvise(start, BigInt(`0x${to}`) - start, MADV_DONTNEED)

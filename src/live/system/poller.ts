@@ -1,6 +1,7 @@
 /**
  * Hears of many descriptors at once (epoll(7)) without reading them: one thread of the pool waits in the kernel, and this
- * one is called when something is to be read. Nothing runs while nothing happens.
+ * one is called when something is to be read. Nothing runs while nothing happens: the thread waits in poll(2), which the
+ * kernel takes up again by itself after a stop (signal(7)), as a debugger's; epoll_wait(2) would come back with EINTR.
  */
 import { closeSync } from "node:fs"
 import { arch } from "node:os"
@@ -16,10 +17,14 @@ const EFD_CLOEXEC = 0o2000000
 /** `struct epoll_event { u32 events; u64 data; }`, packed on x86 alone. */
 const [eventSize, dataOffset] = arch() === "x64" ? [12, 4] : [16, 8]
 const mostEvents = 64
+/** `struct pollfd { int fd; short events, revents; }` */
+const pollfdSize = 8
+const POLLIN = 1
 
 const epollCreate = declare("epoll_create1", ["int"])
 const epollControl = declare("epoll_ctl", ["int", "int", "int", "void *"])
-const epollWait = declareWaiting("epoll_wait", ["int", "void *", "int", "int"])
+const epollWait = declare("epoll_wait", ["int", "void *", "int", "int"])
+const poll = declareWaiting("poll", ["void *", "ulong", "int"])
 const eventfd = declare("eventfd", ["uint", "int"])
 
 export interface Poller {
@@ -37,25 +42,29 @@ const interrupted = (thrown: unknown): number => {
 
 /** `failed` is told what ends the watching, which nothing else does. */
 export const makePoller = (failed: (reason: unknown) => void): Poller => {
-  const poll = epollCreate(EPOLL_CLOEXEC)
+  const epoll = epollCreate(EPOLL_CLOEXEC)
   /** Always readable: what makes the waiting thread come back at the end. */
   const bell = eventfd(1, EFD_CLOEXEC)
   const watched = new Map<number, () => void>()
   const events = new DataView(new ArrayBuffer(mostEvents * eventSize))
+  const waited = new DataView(new ArrayBuffer(pollfdSize))
+  waited.setInt32(0, epoll, true)
+  waited.setInt16(4, POLLIN, true)
   let open = true
   const add = (fd: number): void => {
     const event = new DataView(new ArrayBuffer(eventSize))
     event.setUint32(0, EPOLLIN, true)
     event.setInt32(dataOffset, fd, true)
-    epollControl(poll, EPOLL_CTL_ADD, fd, new Uint8Array(event.buffer))
+    epollControl(epoll, EPOLL_CTL_ADD, fd, new Uint8Array(event.buffer))
   }
   const end = (): void => {
-    closeSync(poll)
+    closeSync(epoll)
     closeSync(bell)
   }
   const wait = async (): Promise<void> => {
     while (open) {
-      const count = await epollWait(poll, new Uint8Array(events.buffer), mostEvents, -1).catch(interrupted)
+      const some = await poll(new Uint8Array(waited.buffer), 1, -1).catch(interrupted)
+      const count = open && some > 0 ? epollWait(epoll, new Uint8Array(events.buffer), mostEvents, 0) : 0
       for (let index = 0; open && index < count; index++) {
         watched.get(events.getInt32(index * eventSize + dataOffset, true))?.()
       }
@@ -71,7 +80,7 @@ export const makePoller = (failed: (reason: unknown) => void): Poller => {
       watched.set(fd, ready)
       return () => {
         if (!watched.delete(fd) || !open) return
-        epollControl(poll, EPOLL_CTL_DEL, fd, null)
+        epollControl(epoll, EPOLL_CTL_DEL, fd, null)
       }
     },
     close: () => {

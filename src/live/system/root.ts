@@ -4,13 +4,16 @@
  */
 import { closeSync, constants, lstatSync, openSync, type Stats } from "node:fs"
 import { errnoOf, SystemError } from "./errno.ts"
-import { fstatfsType, O_CLOEXEC, O_PATH, openInRoot } from "./libc.ts"
+import { fstatfsType, O_CLOEXEC, O_PATH, openInRoot, openInRootStraight } from "./libc.ts"
+import { openStraight } from "./straight.ts"
 
 const PROC_SUPER_MAGIC = 0x9fa0
 
 export interface Root {
   /** Opens what lies at the path; symbolic links are followed unless `flags` say otherwise. A descriptor, close-on-exec. */
   readonly open: (path: string, flags: number, mode?: number) => number
+  /** Opens an absolute path without `..` that somebody else has named: ELOOP or ENOTDIR where a part is a symbolic link. */
+  readonly straight: (path: string, flags: number, mode?: number) => number
   /** Runs `step` with a path to the same entry for node:fs. Only for functions that do not follow a link at its end. */
   readonly at: <A>(path: string, step: (path: string) => A) => A
   /** Runs `step` with a path of its /proc for node:fs: entries there may be followed, they lead where the kernel says. */
@@ -20,6 +23,7 @@ export interface Root {
 /** This process's root. */
 export const ownRoot: Root = {
   open: (path, flags, mode) => openSync(path, flags | O_CLOEXEC, mode),
+  straight: openStraight,
   at: (path, step) => step(path),
   proc: (step) => step("/proc")
 }
@@ -41,6 +45,7 @@ const checked = (path: string): string => {
 /** The root directory behind a descriptor, which stays the caller's. */
 export const rootAt = (fd: number): Root => ({
   open: (path, flags, mode) => openInRoot(fd, checked(path), flags, mode),
+  straight: (path, flags, mode) => openInRootStraight(fd, checked(path), flags, mode),
   at: (path, step) => {
     const cut = checked(path).lastIndexOf("/")
     const folder = openInRoot(fd, path.slice(0, cut + 1), O_PATH | constants.O_DIRECTORY)

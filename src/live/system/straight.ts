@@ -1,7 +1,6 @@
 /** Opening a path that somebody else has named: no part of it may lead elsewhere. */
-import { closeSync, constants } from "node:fs"
-import { O_PATH, openat } from "./libc.ts"
-import type { Root } from "./root.ts"
+import { closeSync, constants, openSync } from "node:fs"
+import { O_CLOEXEC, O_PATH, openat } from "./libc.ts"
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants
 
@@ -10,10 +9,10 @@ const { O_DIRECTORY, O_NOFOLLOW } = constants
  * be told so, came with Linux 5.6. A link is ENOTDIR where a folder is expected and ELOOP at the end. A descriptor,
  * close-on-exec.
  */
-export const openStraight = (root: Root, path: string, flags: number, mode = 0): number => {
+export const openStraight = (path: string, flags: number, mode = 0): number => {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".")
   const name = parts.pop() ?? "."
-  let folder = root.open("/", O_PATH | O_DIRECTORY)
+  let folder = openSync("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
   try {
     for (const part of parts) {
       const next = openat(folder, part, O_PATH | O_DIRECTORY | O_NOFOLLOW)
