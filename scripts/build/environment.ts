@@ -22,6 +22,7 @@ export const passed = [
   "DP_MACVTAP_CONF=",
   "UV_THREADPOOL_SIZE=",
   "BUN_GC_TIMER_DISABLE=",
+  "BUN_JSC_thresholdFor",
   "LISTEN_PID=",
   "LISTEN_FDS=",
   "MACVTAP_"
@@ -29,9 +30,9 @@ export const passed = [
 
 /**
  * The runtime knows these too, and needs them for nothing but what they are: where programs are, where a person stands, how
- * many threads may wait for the kernel, whether it looks for garbage by the clock.
+ * many threads may wait for the kernel, whether it looks for garbage by the clock, how soon it compiles.
  */
-const harmless = new Set(["PATH=", "PWD=", "UV_THREADPOOL_SIZE=", "BUN_GC_TIMER_DISABLE="])
+const harmless = new Set(["PATH=", "PWD=", "UV_THREADPOOL_SIZE=", "BUN_GC_TIMER_DISABLE=", "BUN_JSC_thresholdFor"])
 
 /** Offsets of ELF's header (64 bit, little endian) and of the entries of its table of segments. */
 const header = { entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }

@@ -10,8 +10,19 @@ import { agentSocket } from "./socket.ts"
 /** Requests within which the kernel waits have a thread each, up to so many; the engine is told before it starts. */
 const threads = 64
 const threadsVariable = "UV_THREADPOOL_SIZE"
-/** The engine's look for garbage, every second after a call and every 30 without one: the agent looks by itself (thrift.ts). */
-const timerVariable = "BUN_GC_TIMER_DISABLE"
+/**
+ * What else it is told (JavaScriptCore's OptionsList.h). Not to look for garbage by the clock, every second after a call and
+ * every 30 without one: the agent looks by itself (thrift.ts). And to compile well what has been compiled at all as soon as
+ * it is run some ten times more, instead of some thousand: a function runs a few times in a call, so it would be days until
+ * a node with few pods answers as fast as it can (bench/README: an ADD takes 0.9 of the time, a CHECK 0.8, for 4 MiB).
+ */
+const engine = {
+  BUN_GC_TIMER_DISABLE: "1",
+  BUN_JSC_thresholdForOptimizeAfterWarmUp: "50",
+  BUN_JSC_thresholdForOptimizeAfterLongWarmUp: "50",
+  BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "500",
+  BUN_JSC_thresholdForFTLOptimizeSoon: "100"
+}
 /** Says that the engine has been told, so that nobody is told for ever. */
 const toldVariable = "MACVTAP_AGENT_TOLD"
 
@@ -78,7 +89,7 @@ export const agent = makeCommand({
       const words = Object.entries({
         ...env,
         [threadsVariable]: env[threadsVariable] ?? String(threads),
-        [timerVariable]: "1",
+        ...engine,
         [toldVariable]: "1"
       })
       execve(
