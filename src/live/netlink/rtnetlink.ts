@@ -63,19 +63,20 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
     Effect.suspend(() => {
       const request = make()
       const { operation } = request
-      const asked = Effect.flatMap(
-        log("debug", () => `> ${operation}: ${describe(request)}`),
-        () => {
-          const events: Array<Event> = []
-          const answered = carryOut(request, (event) => void events.push(event))
-          return Effect.flatMap(answered, (answer) =>
-            Effect.flatMap(logEvents(log, events), () =>
-              answer._tag === "Answered" ? Effect.succeed(answer.messages) : Effect.fail(refusal(operation, answer))
+      const verdict = (answer: Answer) =>
+        answer._tag === "Answered" ? Effect.succeed(answer.messages) : Effect.fail(refusal(operation, answer))
+      const shown = log("debug", () => `> ${operation}: ${describe(request)}`)
+      const events: Array<Event> = []
+      const asked = Effect.suspend(() => carryOut(request, (event) => void events.push(event)))
+      // A log that does not show the level has nothing to do, and is not asked again.
+      const answered =
+        shown === Effect.void
+          ? asked
+          : Effect.andThen(
+              shown,
+              Effect.tap(asked, () => logEvents(log, events))
             )
-          )
-        }
-      )
-      return asked.pipe(
+      return Effect.flatMap(answered, verdict).pipe(
         Effect.tapError(annotateRefusal),
         traced(operation, { "netlink.operation": inGeneral(operation) })
       )
