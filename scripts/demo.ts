@@ -56,7 +56,7 @@ const play = async (): Promise<number> => {
   process.stdout.on("error", () => interrupted.abort())
 
   await run("mount", ownRun.slice(1))
-  // The policy of a node that this machine may be is for its own networks.
+  // This machine may be a node, whose policy is for its own networks.
   if (existsSync(stateFolder)) await run("mount", ["-t", "tmpfs", "tmpfs", stateFolder])
   const real = await import("./demo/real.ts").catch((error: Error) => error)
   if (real instanceof Error) return simulate(`The plugin cannot call this machine's C library (${real.message})`)

@@ -1,8 +1,8 @@
 /**
  * The first instructions of the executable, for each architecture: they shorten the environment in place, on the stack
  * where the kernel put it, to the entries that begin with a name of the list behind the code, and go on to where the
- * runtime begins. Where the executable has no arguments, as in a CNI call, they put a variable of our own there, for which
- * they move all that is before it. The dynamic linker has run by then; its registers are as it left them.
+ * runtime begins. Where the executable has no arguments, as in a CNI call, the list is shorter, and they put a variable of
+ * our own there, for which they move all that is before it. The dynamic linker has run by then; its registers are as it left them.
  *
  * A line is an instruction, as bytes and in words; test/project/environment.test.ts has an assembler compare the two.
  */
@@ -16,6 +16,19 @@ import type { Architecture } from "./packages.ts"
  */
 const forCalls = "BUN_JSC_useJIT=0"
 
+/**
+ * What the agent tells the runtime, by starting itself once more (src/agent/command.ts). A CNI call does without: with a
+ * value that is none the runtime refuses to start.
+ */
+export const forAgent = [
+  "UV_THREADPOOL_SIZE=",
+  "BUN_GC_TIMER_DISABLE=",
+  "BUN_JSC_thresholdForOptimizeAfterWarmUp=",
+  "BUN_JSC_thresholdForOptimizeAfterLongWarmUp=",
+  "BUN_JSC_thresholdForFTLOptimizeAfterWarmUp=",
+  "BUN_JSC_thresholdForFTLOptimizeSoon="
+] as const
+
 /** Bytes from where the code is put to the runtime's entry point, and to the C library's variable `environ`. */
 export interface Distances {
   readonly entry: number
@@ -24,25 +37,30 @@ export interface Distances {
 
 /** The code for an architecture. The names follow it at once, each with a NUL behind it, and one more NUL at their end. */
 export const doorkeeper = (architecture: Architecture, { entry, environ }: Distances): Buffer => {
-  const code = Buffer.from(lines[architecture].map(([bytes]) => bytes.replaceAll(" ", "")).join(""), "hex")
-  const end = code.length - forCalls.length - 1
-  code.writeBigInt64LE(BigInt(entry), end - 16)
-  code.writeBigInt64LE(BigInt(environ), end - 8)
+  const code = bytesOf(lines[architecture])
+  const distances = code.length - bytesOf(data).length
+  code.writeBigInt64LE(BigInt(entry), distances)
+  code.writeBigInt64LE(BigInt(environ), distances + 8)
   return code
 }
 
 type Line = readonly [bytes: string, words: string]
 
-const hexOf = (text: string): string => Buffer.from(text).toString("hex")
+const bytesOf = (all: ReadonlyArray<Line>): Buffer =>
+  Buffer.from(all.map(([bytes]) => bytes.replaceAll(" ", "")).join(""), "hex")
 
-/** What both end in: the two distances, the variable, and where the names begin. */
+const string = (text: string): Line => [Buffer.from(`${text}\0`).toString("hex"), `.asciz "${text}"`]
+
+/** What both end in: the two distances, the variable, what only the agent is told, and where the other names begin. */
 const data: ReadonlyArray<Line> = [
   ["", "runtime:"],
   ["0000000000000000", ".quad 0"],
   ["", "environ:"],
   ["0000000000000000", ".quad 0"],
   ["", "variable:"],
-  [hexOf(`${forCalls}\0`), `.asciz "${forCalls}"`],
+  string(forCalls),
+  ["", "engine:"],
+  ...forAgent.map(string),
   ["", "names:"]
 ]
 
@@ -51,14 +69,18 @@ const x64: ReadonlyArray<Line> = [
   ["48 8b 0c 24", "mov rcx, [rsp]"],
   ["48 8d 74 cc 10", "lea rsi, [rsp+rcx*8+16]"],
   ["48 89 f7", "mov rdi, rsi"],
+  ["4c 8d 1d 8f 01 00 00", "lea r11, [rip+names]"],
+  ["48 83 f9 01", "cmp rcx, 1"],
+  ["74 07", "je next"],
+  ["4c 8d 1d b1 00 00 00", "lea r11, [rip+engine]"],
   ["", "next:"],
   ["48 ad", "lodsq"],
   ["48 85 c0", "test rax, rax"],
-  ["74 34", "jz end"],
-  ["4c 8d 05 a7 00 00 00", "lea r8, [rip+names]"],
+  ["74 30", "jz end"],
+  ["4d 89 d8", "mov r8, r11"],
   ["", "name:"],
   ["41 80 38 00", "cmp byte ptr [r8], 0"],
-  ["74 ec", "je next"],
+  ["74 f0", "je next"],
   ["49 89 c1", "mov r9, rax"],
   ["", "letter:"],
   ["45 8a 10", "mov r10b, [r8]"],
@@ -75,7 +97,7 @@ const x64: ReadonlyArray<Line> = [
   ["eb f4", "jmp skip"],
   ["", "keep:"],
   ["48 ab", "stosq"],
-  ["eb c5", "jmp next"],
+  ["eb c9", "jmp next"],
   ["", "end:"],
   ["48 39 f7", "cmp rdi, rsi"],
   ["73 04", "jae shortened"],
@@ -101,11 +123,11 @@ const x64: ReadonlyArray<Line> = [
   ["48 8d 05 35 00 00 00", "lea rax, [rip+variable]"],
   ["48 ab", "stosq"],
   ["48 ab", "stosq"],
-  ["48 8d 05 7a ff ff ff", "lea rax, [rip+entry]"],
+  ["48 8d 05 6a ff ff ff", "lea rax, [rip+entry]"],
   ["48 03 05 1b 00 00 00", "add rax, [rip+environ]"],
   ["4c 89 00", "mov [rax], r8"],
   ["", "run:"],
-  ["48 8d 05 69 ff ff ff", "lea rax, [rip+entry]"],
+  ["48 8d 05 59 ff ff ff", "lea rax, [rip+entry]"],
   ["48 03 05 02 00 00 00", "add rax, [rip+runtime]"],
   ["ff e0", "jmp rax"],
   ...data
@@ -114,13 +136,18 @@ const x64: ReadonlyArray<Line> = [
 const arm64: ReadonlyArray<Line> = [
   ["", "entry:"],
   ["e90340f9", "ldr x9, [sp]"],
+  ["d00d0050", "adr x16, names"],
+  ["3f0500f1", "cmp x9, #1"],
+  ["40000054", "b.eq begin"],
+  ["f0060030", "adr x16, engine"],
+  ["", "begin:"],
   ["e96f298b", "add x9, sp, x9, lsl #3"],
   ["29410091", "add x9, x9, #16"],
   ["ea0309aa", "mov x10, x9"],
   ["", "next:"],
   ["2b8540f8", "ldr x11, [x9], #8"],
   ["0b0200b4", "cbz x11, end"],
-  ["2c060030", "adr x12, names"],
+  ["ec0310aa", "mov x12, x16"],
   ["", "name:"],
   ["8d014039", "ldrb w13, [x12]"],
   ["8dffff34", "cbz w13, next"],
@@ -145,7 +172,7 @@ const arm64: ReadonlyArray<Line> = [
   ["5f8500f8", "str xzr, [x10], #8"],
   ["fdffff17", "b end"],
   ["", "shortened:"],
-  ["ecfcff10", "adr x12, entry"],
+  ["6cfcff10", "adr x12, entry"],
   ["eb0340f9", "ldr x11, [sp]"],
   ["7f0500f1", "cmp x11, #1"],
   ["01020054", "b.ne run"],

@@ -9,7 +9,7 @@ import { copyOf } from "./copyOf.ts"
 import { doorkeeper } from "./doorkeeper.ts"
 import type { Architecture } from "./packages.ts"
 
-/** What reaches the program, each with its `=` or, where all variables with that beginning do, without. */
+/** What reaches the program, each with its `=` or, where all variables with that beginning do, without; see `forAgent` too. */
 export const passed = [
   "CNI_",
   "PATH=",
@@ -20,19 +20,13 @@ export const passed = [
   "KUBERNETES_SERVICE_HOST=",
   "OTEL_",
   "DP_MACVTAP_CONF=",
-  "UV_THREADPOOL_SIZE=",
-  "BUN_GC_TIMER_DISABLE=",
-  "BUN_JSC_thresholdFor",
   "LISTEN_PID=",
   "LISTEN_FDS=",
   "MACVTAP_"
 ] as const
 
-/**
- * The runtime knows these too, and needs them for nothing but what they are: where programs are, where a person stands, how
- * many threads may wait for the kernel, whether it looks for garbage by the clock, how soon it compiles.
- */
-const harmless = new Set(["PATH=", "PWD=", "UV_THREADPOOL_SIZE=", "BUN_GC_TIMER_DISABLE=", "BUN_JSC_thresholdFor"])
+/** The runtime knows these too, and needs them for nothing but what they are: where programs are, where a person stands. */
+const harmless = new Set(["PATH=", "PWD="])
 
 /** Offsets of ELF's header (64 bit, little endian) and of the entries of its table of segments. */
 const header = { entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }

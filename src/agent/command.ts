@@ -11,10 +11,10 @@ import { agentSocket } from "./socket.ts"
 const threads = 64
 const threadsVariable = "UV_THREADPOOL_SIZE"
 /**
- * What else it is told (JavaScriptCore's OptionsList.h). Not to look for garbage by the clock, every second after a call and
- * every 30 without one: the agent looks by itself (thrift.ts). And to compile well what has been compiled at all as soon as
- * it is run some ten times more, instead of some thousand: a function runs a few times in a call, so it would be days until
- * a node with few pods answers as fast as it can (bench/README: an ADD takes 0.9 of the time, a CHECK 0.8, for 4 MiB).
+ * What else it is told, whatever it is told already. Not to look for garbage by the clock (Bun's timer), every second after
+ * a call and every 30 without one: the agent looks by itself (thrift.ts). And to compile well what has been compiled at all
+ * (JavaScriptCore's OptionsList.h) as soon as it is run some ten times more, instead of some thousand: a function runs a few
+ * times in a call, so it would be days until a node with few pods answers as fast as it can.
  */
 const engine = {
   BUN_GC_TIMER_DISABLE: "1",

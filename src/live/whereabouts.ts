@@ -12,13 +12,13 @@ export interface Whereabouts {
   readonly sysctls: string
   /** Starts a delegate where the runtime would; as this process's own child when left out. */
   readonly start?: StartProgram
-  /** Of a process that serves more than this call. */
-  readonly resident?: Resident
+  /** That the process serves other calls too; it serves this one alone when left out. */
+  readonly resident?: Sharing
 }
 
-/** Requests within which the kernel waits are sent from other threads, since this one has other calls to serve. */
-export interface Resident {
-  /** Whether it has none at the moment: then a link is made sooner from this thread than by way of another. */
+/** Calls that share a thread: requests within which the kernel waits are sent from others. */
+export interface Sharing {
+  /** Whether there is no other call at the moment: then a link is made sooner from this thread than by way of another. */
   readonly alone: () => boolean
 }
 

@@ -5,6 +5,7 @@ import * as Tracer from "effect/Tracer"
 
 export interface Ended {
   readonly name: string
+  /** The IDs are made where somebody asks for them, and of a span that is only counted nobody does: empty there. */
   readonly traceId: string
   readonly spanId: string
   readonly parentId: string | undefined
@@ -18,65 +19,50 @@ export interface Ended {
   readonly sampled: boolean
 }
 
-/** What a span is made of when it ends. Its IDs are random numbers, made where somebody asks for them. */
-class EndedSpan implements Ended {
-  readonly name: string
-  readonly kind: Tracer.SpanKind
-  readonly began: bigint
-  readonly ended: bigint
-  readonly attributes: ReadonlyMap<string, unknown>
-  readonly failed: boolean
-  readonly sampled: boolean
-  readonly #span: Tracer.Span
-  constructor(span: Tracer.Span, began: bigint, ended: bigint, failed: boolean) {
-    this.#span = span
-    this.name = span.name
-    this.kind = span.kind
-    this.began = began
-    this.ended = ended
-    this.attributes = span.attributes
-    this.failed = failed
-    this.sampled = span.sampled
-  }
-  get traceId(): string {
-    return this.#span.traceId
-  }
-  get spanId(): string {
-    return this.#span.spanId
-  }
-  get parentId(): string | undefined {
-    return Option.getOrUndefined(this.#span.parent)?.spanId
-  }
-}
-
-/** What `inner` makes, each told of when it ends; an `outermost` one has nothing of this process above it. */
-export const listening = (inner: Tracer.Tracer, listener: (ended: Ended, outermost: boolean) => void): Tracer.Tracer =>
-  Tracer.make({
+/** What `inner` makes, each told of when it ends; an `outermost` one has none of this tracer's above it. */
+export const listening = (
+  inner: Tracer.Tracer,
+  listener: (ended: Ended, outermost: boolean) => void
+): Tracer.Tracer => {
+  const ours = new WeakSet<Tracer.AnySpan>()
+  return Tracer.make({
     ...inner,
     span: (options) => {
       const span = inner.span(options)
+      const parent = Option.getOrUndefined(span.parent)
+      const outermost = parent === undefined || !ours.has(parent)
       const { end } = span
+      ours.add(span)
       span.end = (endTime: bigint, exit: Exit.Exit<unknown, unknown>): void => {
         end.call(span, endTime, exit)
-        const outermost = Option.isNone(span.parent) || span.parent.value._tag === "ExternalSpan"
-        listener(new EndedSpan(span, options.startTime, endTime, exit._tag === "Failure"), outermost)
+        const ids = span.sampled
+          ? { traceId: span.traceId, spanId: span.spanId, parentId: parent?.spanId }
+          : { traceId: "", spanId: "", parentId: undefined }
+        listener(
+          {
+            name: span.name,
+            ...ids,
+            kind: span.kind,
+            began: options.startTime,
+            ended: endTime,
+            attributes: span.attributes,
+            failed: exit._tag === "Failure",
+            sampled: span.sampled
+          },
+          outermost
+        )
       }
       return span
     }
   })
+}
 
 /** As JSON, which has no big integers and no maps. */
-export const endedToJson = (span: Ended): object => ({
-  name: span.name,
-  traceId: span.traceId,
-  spanId: span.spanId,
-  parentId: span.parentId,
-  kind: span.kind,
-  began: String(span.began),
-  ended: String(span.ended),
-  attributes: Object.fromEntries(span.attributes),
-  failed: span.failed,
-  sampled: span.sampled
+export const endedToJson = ({ began, ended, attributes, ...rest }: Ended): object => ({
+  ...rest,
+  began: String(began),
+  ended: String(ended),
+  attributes: Object.fromEntries(attributes)
 })
 
 /** What `endedToJson` made; whoever says something else is not answered by our agent, and may fail. */

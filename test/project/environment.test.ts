@@ -3,9 +3,10 @@ import { execFileSync } from "node:child_process"
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { copyOf } from "../../scripts/build/copyOf.ts"
 import { lines } from "../../scripts/build/doorkeeper.ts"
 import { knownToRuntime, passed } from "../../scripts/build/environment.ts"
-import { type Architecture, architectures } from "../../scripts/build/packages.ts"
+import { type Architecture, architectures, isArchitecture, packageFolder } from "../../scripts/build/packages.ts"
 import { makeFolder } from "../lab/folder.ts"
 
 /** What Debian's packages binutils-x86-64-linux-gnu and binutils-aarch64-linux-gnu install. */
@@ -26,6 +27,22 @@ describe.each(Object.keys(architectures) as ReadonlyArray<Architecture>)("the co
     execFileSync(`${binutils[architecture]}-objcopy`, ["-O", "binary", "-j", ".text", file("code.o"), file("code")])
     const bytes = lines[architecture].map(([text]) => text.replaceAll(" ", "")).join("")
     assert.strictEqual(bytes, readFileSync(file("code")).toString("hex"))
+  })
+})
+
+describe("the C library's variable of the environment", () => {
+  const here = isArchitecture(process.arch) ? architectures[process.arch].bun : "x64"
+  const runtime = join(packageFolder(new URL("../..", import.meta.url).pathname, `@oven/bun-linux-${here}`), "bin/bun")
+  const readelf = "/usr/bin/readelf"
+
+  it.skipIf(!existsSync(readelf))(`is where another's tool finds it too (${readelf})`, () => {
+    const relocations = execFileSync(readelf, ["-rW", runtime], { encoding: "utf8", maxBuffer: 2 ** 28 })
+    const [, address] = /^([0-9a-f]+) .*_COPY .*\benviron@/m.exec(relocations) ?? []
+    assert.strictEqual(copyOf("environ", readFileSync(runtime)), Number(`0x${address}`))
+  })
+
+  it("is not found where there is none", () => {
+    assert.throws(() => copyOf("surroundings", readFileSync(runtime)), /no copy of its C library's surroundings/)
   })
 })
 

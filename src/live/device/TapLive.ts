@@ -42,7 +42,7 @@ const readMac = (path: string): string => {
   }
 }
 
-/** Milliseconds in which the call is answered: until then the thread that closes would have a processor that it needs. */
+/** Milliseconds. By then the call is answered; closed sooner, the mount would take a processor from it. */
 const soon = 3
 
 const closeLater = (fd: number): void => void setTimeout(() => closeElsewhere(fd), soon)

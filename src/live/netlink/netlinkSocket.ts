@@ -4,7 +4,7 @@ import { readU32 } from "../../wire/bytes.ts"
 import { inside } from "../netns/enter.ts"
 import { errnoOf } from "../system/errno.ts"
 import { O_CLOEXEC, recvfrom, send, sendWaiting, setsockopt, socket } from "../system/libc.ts"
-import type { Resident } from "../whereabouts.ts"
+import type { Sharing } from "../whereabouts.ts"
 import type { Transport } from "./Transport.ts"
 
 const AF_NETLINK = 16
@@ -68,7 +68,7 @@ const bestEffort = (step: () => void): boolean => {
  * The socket's two directions. A datagram that does not fit is cut off, and the next one finds a buffer of its size. For a
  * `resident` process a request within which the kernel waits is sent from another thread.
  */
-export const socketTransport = (fd: number, resident?: Resident): Transport => ({
+export const socketTransport = (fd: number, resident?: Sharing): Transport => ({
   timeLimit: timeLimit * 1000,
   now: () => performance.now(),
   send: (bytes) => void send(fd, bytes, 0),

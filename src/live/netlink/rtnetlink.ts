@@ -54,7 +54,10 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
             return converse({ ...transport, send }, request, () => number, trace)
           })
         }
-  /** A creation takes half a millisecond where nobody has rtnl, and the way to another thread and back a quarter. */
+  /**
+   * A creation takes half a millisecond where nobody has rtnl, and the way to another thread and back a quarter. Whoever
+   * comes while somebody has it waits, as every setting of a link does on this thread.
+   */
   const creating: Converse = (request, trace) => (alone() ? inOneStep : waiting)(request, trace)
   const ask = (
     make: () => Request,

@@ -21,11 +21,11 @@ export const giveBackMemory = (): void => {
   const { Bun } = globalThis as { readonly Bun?: { readonly gc: (now: boolean) => void } }
   Bun?.gc(true)
   try {
-    giveBackCode()
+    giveBackExecutable()
   } catch {}
 }
 
-const giveBackCode = (): void => {
+const giveBackExecutable = (): void => {
   const executable = readlinkSync("/proc/self/exe")
   for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
     // Code, and the constants before it: nobody can write to either, so what is in their pages is what is in the file.
