@@ -2,10 +2,11 @@
  * What sysfs says of a namespace's link. The sysfs that lies on /sys shows the namespace of whoever mounted it, so one is
  * mounted for the link's namespace: detached, in no mount tree, gone with its descriptor.
  */
-import { closeSync, readFileSync } from "node:fs"
+import { closeSync } from "node:fs"
 import type { DeviceNumber } from "../../services/TapService.ts"
 import { inside } from "../netns/enter.ts"
 import { SystemError } from "../system/errno.ts"
+import { readKernelText } from "../system/kernelText.ts"
 import { fsconfigCreate, fsmount, fsopen, openat } from "../system/libc.ts"
 
 /** MOUNT_ATTR_RDONLY | NOSUID | NODEV | NOEXEC: in a user namespace nothing less is allowed. */
@@ -41,10 +42,7 @@ export const readDeviceNumber = (
   )
   return using(
     mount,
-    (root) =>
-      using(openat(root, `class/net/${link.name}/tap${link.index}/dev`, 0), (file) =>
-        readFileSync(file, "latin1").trim()
-      ),
+    (root) => using(openat(root, `class/net/${link.name}/tap${link.index}/dev`, 0), readKernelText),
     closeMount
   )
 }

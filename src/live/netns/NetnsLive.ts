@@ -1,6 +1,6 @@
 /** NetnsService on the kernel: handles are descriptors of nsfs files. */
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, type Stats, writeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -9,6 +9,7 @@ import { traced } from "../../observe/span.ts"
 import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../../services/NetnsService.ts"
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
+import { readKernelText } from "../system/kernelText.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
 import { assertHome, inside, ownNetns } from "./enter.ts"
@@ -179,7 +180,7 @@ export const makeNetns = (where: Whereabouts): NetnsService["Service"] => ({
   lock,
   sysctlGet: (netns, key) =>
     attempt(
-      () => sysctl(where.sysctls, netns, key, constants.O_RDONLY, (fd) => readFileSync(fd, "utf8").trim()),
+      () => sysctl(where.sysctls, netns, key, constants.O_RDONLY, readKernelText),
       (errno) => new NetnsError({ operation: `sysctl ${key}`, path: netns.path, errno })
     ).pipe(traced(`sysctl ${key}`)),
   sysctlSet: (netns, key, value) =>
