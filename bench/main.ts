@@ -48,7 +48,7 @@ const forms = {
     agentWarmUp: 200,
     memoryRuns: 5,
     phaseRounds: 60,
-    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64, 110, 256, 512], runs: 3 },
+    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64, 110, 256, 512], runs: 5 },
     burst: 110,
     resident: 20_000,
     tracing: 150,
