@@ -7,6 +7,7 @@
  * A line is an instruction, as bytes and in words; test/project/environment.test.ts has an assembler compare the two.
  */
 
+import { engine } from "../../src/agent/engine.ts"
 import type { Architecture } from "./packages.ts"
 
 /**
@@ -16,19 +17,8 @@ import type { Architecture } from "./packages.ts"
  */
 const forCalls = "BUN_JSC_useJIT=0"
 
-/**
- * What the agent tells the runtime, by starting itself once more (src/agent/command.ts). A CNI call does without: with a
- * value that is none the runtime refuses to start.
- */
-export const forAgent = [
-  "UV_THREADPOOL_SIZE=",
-  "BUN_GC_TIMER_DISABLE=",
-  "BUN_JSC_thresholdForOptimizeAfterWarmUp=",
-  "BUN_JSC_thresholdForOptimizeAfterLongWarmUp=",
-  "BUN_JSC_thresholdForFTLOptimizeAfterWarmUp=",
-  "BUN_JSC_thresholdForFTLOptimizeSoon=",
-  "BUN_JSC_forceRAMSize="
-] as const
+/** What the agent tells the runtime. A CNI call does without: with a value that is none the runtime refuses to start. */
+export const forAgent = Object.keys(engine).map((name) => `${name}=`)
 
 /** Bytes from where the code is put to the runtime's entry point, and to the C library's variable `environ`. */
 export interface Distances {

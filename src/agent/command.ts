@@ -4,27 +4,10 @@ import { makeCommand, UsageError, type Values } from "../command/Command.ts"
 import { type Address, parseAddress } from "../observe/address.ts"
 import { logLevels } from "../services/LogService.ts"
 import { quote } from "../wire/foreign.ts"
+import { engine } from "./engine.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { agentSocket } from "./socket.ts"
 
-/** Requests within which the kernel waits have a thread each, up to so many; the engine is told before it starts. */
-const threads = 64
-const threadsVariable = "UV_THREADPOOL_SIZE"
-/**
- * What else it is told, whatever it is told already. Not to look for garbage by the clock (Bun's timer), every second after
- * a call and every 30 without one: the agent looks by itself (thrift.ts). To compile well what has been compiled at all
- * (JavaScriptCore's OptionsList.h) as soon as it is run some ten times more, instead of some thousand: a function runs a few
- * times in a call, so it would be days until a node with few pods answers as fast as it can. And to look for garbage, where
- * calls come without a pause, as on a machine of 64 MiB: on a larger one its memory would grow by half as much before it does.
- */
-const engine = {
-  BUN_GC_TIMER_DISABLE: "1",
-  BUN_JSC_thresholdForOptimizeAfterWarmUp: "50",
-  BUN_JSC_thresholdForOptimizeAfterLongWarmUp: "50",
-  BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "500",
-  BUN_JSC_thresholdForFTLOptimizeSoon: "100",
-  BUN_JSC_forceRAMSize: String(64 * 1024 * 1024)
-}
 /** Says that the engine has been told, so that nobody is told for ever. */
 const toldVariable = "MACVTAP_AGENT_TOLD"
 
@@ -88,10 +71,11 @@ export const agent = makeCommand({
     }
     if (env[toldVariable] === undefined) {
       const { execve } = yield* Effect.promise(() => import("../live/system/libc.ts"))
+      const { UV_THREADPOOL_SIZE = engine.UV_THREADPOOL_SIZE } = env
       const words = Object.entries({
         ...env,
-        [threadsVariable]: env[threadsVariable] ?? String(threads),
         ...engine,
+        UV_THREADPOOL_SIZE,
         [toldVariable]: "1"
       })
       execve(
