@@ -6,6 +6,7 @@ import { StdinError } from "../cni/call/Invocation.ts"
 import { newestVersion } from "../cni/call/version.ts"
 import { servicesFor } from "../live/layer.ts"
 import { SystemError } from "../live/system/errno.ts"
+import type { Poller } from "../live/system/poller.ts"
 import { rootAt } from "../live/system/root.ts"
 import type { Whereabouts } from "../live/whereabouts.ts"
 import { tracedArrival } from "../observe/span.ts"
@@ -27,13 +28,15 @@ export interface Call {
 /** What all calls of an agent share. */
 export interface Resident {
   readonly gate: Gate
+  readonly poller: Poller
   /** The folder of the kernel's settings. */
   readonly sysctls: string
 }
 
 /** Answers the call, to the client's end or ours. To be interrupted by `client.stop` alone. */
-export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<void> => {
+export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => {
   const { client, opening, handed } = asked
+  const { gate } = resident
   const { seconds } = gate.limits
   let spoken = false
   const caller: CallerService["Service"] = {
@@ -64,7 +67,7 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
         ? Result.mapError(handed.stdin, (message) => new StdinError({ message }))
         : Result.fail(new StdinError({ message: errnoName(opening.stdinErrno) }))
     )
-  }).pipe(Effect.provide(servicesFor(caller, client.tell, placeOf(asked, gate, sysctls))))
+  }).pipe(Effect.provide(servicesFor(caller, client.tell, placeOf(asked, resident))))
   return Effect.uninterruptibleMask((interruptible) =>
     Effect.gen(function* () {
       const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
@@ -85,7 +88,7 @@ export const answer = (asked: Call, { gate, sysctls }: Resident): Effect.Effect<
 }
 
 /** Where the client is: its network namespace, its root directory, and what only its own process may open. */
-const placeOf = ({ client, opening, handed }: Call, { counts }: Gate, sysctls: string): Whereabouts => ({
+const placeOf = ({ client, opening, handed }: Call, { gate, poller, sysctls }: Resident): Whereabouts => ({
   root: rootAt(handed.root),
   netns: handed.netns,
   opened: (path) => {
@@ -97,9 +100,10 @@ const placeOf = ({ client, opening, handed }: Call, { counts }: Gate, sysctls: s
   start: client.start,
   resident: {
     alone: () => {
-      const { running, waiting } = counts()
+      const { running, waiting } = gate.counts()
       return running + waiting === 1
-    }
+    },
+    watch: poller.watch
   }
 })
 

@@ -14,7 +14,6 @@ import { readDescriptors } from "./conversation/descriptors.ts"
 const openingLimit = 5_000
 
 export interface Attended extends Resident {
-  readonly poller: Poller
   /** The document that answers `status`. */
   readonly status: Effect.Effect<string>
   /** The document that answers `trace`. */

@@ -22,6 +22,8 @@ export const NLM_F_REQUEST = 0x01
 /** A dump is one reply in several messages, ended by NLMSG_DONE. */
 export const NLM_F_MULTI = 0x02
 export const NLM_F_ACK = 0x04
+/** Whoever asks for a change is told of it too, as those who subscribed are. */
+export const NLM_F_ECHO = 0x08
 /** In messages of a dump: what is dumped changed meanwhile, ask again. */
 export const NLM_F_DUMP_INTR = 0x10
 /** NLM_F_ROOT | NLM_F_MATCH, with RTM_GET…; the same bits mean REPLACE and EXCL with RTM_NEW…. */

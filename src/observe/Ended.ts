@@ -5,7 +5,7 @@ import * as Tracer from "effect/Tracer"
 
 export interface Ended {
   readonly name: string
-  /** The IDs are made where somebody asks for them, and of a span that is only counted nobody does: empty there. */
+  /** The IDs are made where somebody asks for them, and of a call that is not recorded nobody does: empty there. */
   readonly traceId: string
   readonly spanId: string
   readonly parentId: string | undefined
@@ -15,7 +15,7 @@ export interface Ended {
   readonly ended: bigint
   readonly attributes: ReadonlyMap<string, unknown>
   readonly failed: boolean
-  /** Recorded in a trace, and not only counted. */
+  /** Recorded in a trace; else it is there to be counted, and to have what is said of its call. */
   readonly sampled: boolean
 }
 

@@ -1,10 +1,12 @@
 /**
- * What calls are counted by: figures made of their spans, so that what is traced and what is counted cannot differ. Effect
- * keeps the numbers and has the text that Prometheus reads. No label can be multiplied by who owns a pod or a network.
+ * What calls are counted by: figures made of their spans, or of what is timed in place of one (`traced`), so that what is
+ * traced and what is counted cannot differ. Effect keeps the numbers and has the text that Prometheus reads. No label can
+ * be multiplied by who owns a pod or a network.
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import type { Ended } from "./Ended.ts"
+import type { Counted } from "./span.ts"
 
 /** Seconds: an ADD takes two milliseconds, one that waits for duplicate address detection two seconds, an IPAM plugin 30. */
 const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -47,21 +49,33 @@ export const heldBack = counter(
 /** Values of a label that comes from configurations: so many, and "other" for all the rest. */
 const mostValues = 16
 
-/** Takes a span's end into account. Attributes are those that `span.ts`'s users set. */
-export const makeMeter = (context: Context.Context<never> = Context.empty()): ((ended: Ended) => void) => {
+interface Measured {
+  readonly attributes: ReadonlyMap<string, unknown>
+  readonly seconds: number
+  readonly failed: boolean
+}
+
+const measured = (one: Ended | Counted): Measured =>
+  "milliseconds" in one
+    ? { attributes: new Map(Object.entries(one.attributes)), seconds: one.milliseconds / 1e3, failed: one.failed }
+    : { attributes: one.attributes, seconds: Number(one.ended - one.began) / 1e9, failed: one.failed }
+
+/** Takes what has ended into account. Attributes are those that `span.ts`'s users set. */
+export const makeMeter = (context: Context.Context<never> = Context.empty()): ((one: Ended | Counted) => void) => {
   const types = new Set<string>()
   const known = (value: string): string => {
     if (types.size < mostValues) types.add(value)
     return types.has(value) ? value : "other"
   }
-  const observe = (metric: ReturnType<typeof histogram>, labels: Labels, ended: Ended): void =>
-    metric(labels).updateUnsafe(Number(ended.ended - ended.began) / 1e9, context)
+  const observe = (metric: ReturnType<typeof histogram>, labels: Labels, { seconds }: Measured): void =>
+    metric(labels).updateUnsafe(seconds, context)
   const count = (metric: ReturnType<typeof counter>, labels: Labels): void => metric(labels).updateUnsafe(1, context)
-  const text = (ended: Ended, name: string): string | undefined => {
-    const value = ended.attributes.get(name)
+  const text = ({ attributes }: Measured, name: string): string | undefined => {
+    const value = attributes.get(name)
     return value === undefined ? undefined : String(value)
   }
-  return (ended) => {
+  return (one) => {
+    const ended = measured(one)
     const command = text(ended, "cni.command")
     const operation = text(ended, "netlink.operation")
     const wait = text(ended, "wait.for")

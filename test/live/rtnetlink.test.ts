@@ -2,11 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { macvtap } from "../../src/link/macvtap.ts"
 import { makeRtnetlink } from "../../src/live/netlink/rtnetlink.ts"
+import { NLM_F_ECHO, RTM_DELLINK } from "../../src/netlink/constants.ts"
+import { encodeLink } from "../../src/netlink/link.ts"
+import { encode } from "../../src/netlink/message.ts"
 import type { LogLevel } from "../../src/services/LogService.ts"
 import { concat } from "../../src/wire/bytes.ts"
 import { done, link, type Step, script, verdict } from "./transport.ts"
 
 const silent = () => Effect.void
+
+/** Of a process with other calls, whose poller never hears anything. */
+const shared = { alone: () => false, watch: () => () => {} }
 
 describe("operations", () => {
   it.effect("take ENODEV for a link that is not there", () =>
@@ -33,9 +39,55 @@ describe("operations", () => {
   it.effect("are sent again from another thread that a signal woke", () =>
     Effect.gen(function* () {
       const { transport, sent } = script([(s) => ({ bytes: verdict(s, 0) })], { send: ["EINTR", "EINTR"], tick: 100 })
-      const sendWaiting = async (bytes: Uint8Array) => transport.send(bytes)
-      yield* makeRtnetlink({ ...transport, sendWaiting }, silent).linkDel(8)
+      const send = async (bytes: Uint8Array) => transport.send(bytes)
+      yield* makeRtnetlink({ ...transport, shared: { ...shared, send } }, silent).linkDel(8)
       assert.lengthOf(sent, 1)
+    })
+  )
+
+  const notice = (sequence: number): Uint8Array =>
+    encode({ type: RTM_DELLINK, flags: 0, body: encodeLink(8, []) }, sequence, 77)
+
+  it.effect("that delete a link are done by the kernel's notice, which comes long before its verdict", () =>
+    Effect.gen(function* () {
+      const foreign: Step = (s) => ({ bytes: notice(s), sender: 4711 })
+      const steps: ReadonlyArray<Step> = [foreign, (s) => ({ bytes: notice(s + 1) }), "EAGAIN", (s) => ({ bytes: notice(s) })]
+      const { transport, sent, waited } = script(steps)
+      let watching = 0
+      const send = (bytes: Uint8Array): Promise<never> => {
+        transport.send(bytes)
+        return new Promise(() => {})
+      }
+      const watch = (ready: () => void): (() => void) => {
+        watching++
+        const timer = setInterval(ready, 1)
+        return () => {
+          watching--
+          clearInterval(timer)
+        }
+      }
+      yield* makeRtnetlink({ ...transport, shared: { ...shared, send, watch } }, silent).linkDel(8)
+      assert.strictEqual((sent[0]?.flags ?? 0) & NLM_F_ECHO, NLM_F_ECHO)
+      assert.deepStrictEqual(waited, [false, false, false, false])
+      assert.strictEqual(watching, 0)
+    })
+  )
+
+  it.effect("that delete a link are refused by the verdict, heard by whichever thread comes first", () =>
+    Effect.gen(function* () {
+      for (const heard of [true, false]) {
+        const { transport } = script([(s) => ({ bytes: verdict(s, 95) })])
+        const send = async (bytes: Uint8Array): Promise<unknown> => {
+          transport.send(bytes)
+          return heard ? new Promise(() => {}) : undefined
+        }
+        const watch = (ready: () => void): (() => void) => {
+          const timer = heard ? setInterval(ready, 1) : undefined
+          return () => clearInterval(timer)
+        }
+        const rt = makeRtnetlink({ ...transport, shared: { ...shared, send, watch } }, silent)
+        assert.deepInclude(yield* Effect.flip(rt.linkDel(8)), { errno: "EOPNOTSUPP" })
+      }
     })
   )
 
@@ -44,12 +96,12 @@ describe("operations", () => {
       for (const alone of [true, false]) {
         const { transport } = script([(s) => ({ bytes: verdict(s, 0) })])
         let elsewhere = 0
-        const sendWaiting = async (bytes: Uint8Array) => {
+        const send = async (bytes: Uint8Array) => {
           elsewhere++
           transport.send(bytes)
         }
         const spec = { kind: macvtap, name: "net1", parent: 2, options: {} }
-        yield* makeRtnetlink({ ...transport, sendWaiting, alone: () => alone }, silent).linkAdd(spec)
+        yield* makeRtnetlink({ ...transport, shared: { ...shared, send, alone: () => alone } }, silent).linkAdd(spec)
         assert.strictEqual(elsewhere, alone ? 0 : 1)
       }
     })

@@ -11,7 +11,7 @@ import { type Ended, endedToJson, listening } from "../../observe/Ended.ts"
 import { makeMeter } from "../../observe/metrics.ts"
 import { otlpLayer, type TelemetryError } from "../../observe/otlp.ts"
 import { makeRecorder } from "../../observe/Recorder.ts"
-import { Sampling } from "../../observe/span.ts"
+import { type Counted, Counting, Sampling } from "../../observe/span.ts"
 
 /** Traces that the agent remembers, for `macvtap trace`. */
 const remembered = 32
@@ -31,7 +31,7 @@ export const makeTelemetry = (
 ): Telemetry => {
   const meter = makeMeter()
   const recorder = makeRecorder(remembered)
-  const toCount: Array<Ended> = []
+  const toCount: Array<Ended | Counted> = []
   const hear = (ended: Ended, outermost: boolean): void => {
     toCount.push(ended)
     if (ended.sampled) recorder.record(ended)
@@ -45,7 +45,8 @@ export const makeTelemetry = (
       const sampling = yield* Sampling
       return Context.make(Tracer.Tracer, listening(tracer, hear)).pipe(
         // Whoever made the call records it: what we did is kept, for it to be asked for.
-        Context.add(Sampling, (parent) => sampling(parent) || parent?.sampled === true)
+        Context.add(Sampling, (parent) => sampling(parent) || parent?.sampled === true),
+        Context.add(Counting, (counted) => void toCount.push(counted))
       )
     })
   )

@@ -8,13 +8,21 @@ export interface Datagram {
   readonly sender: number
 }
 
+/** How a thread that is not for one call alone waits for the kernel. */
+export interface Shared {
+  /** As `send` of the transport, from another thread; rejects as that throws. */
+  readonly send: (bytes: Uint8Array) => Promise<unknown>
+  /** Calls `ready` whenever there is something to receive, until the answer is called. */
+  readonly watch: (ready: () => void) => () => void
+  /** Whether there is no other call at the moment. */
+  readonly alone: () => boolean
+}
+
 /** A socket. Both functions throw errors that `errnoOf` understands. */
 export interface Transport {
   readonly send: (bytes: Uint8Array) => void
-  /** The same from another thread, for requests within which the kernel waits; rejects as `send` throws. */
-  readonly sendWaiting?: (bytes: Uint8Array) => Promise<unknown>
-  /** Whether nobody minds that this thread waits while the kernel makes a link. */
-  readonly alone?: () => boolean
+  /** Of a process with many calls; absent where there is but this one. */
+  readonly shared?: Shared
   /** Waits up to the socket's time limit, or not at all; EAGAIN where nothing came. The bytes are the caller's to keep. */
   readonly receive: (wait: boolean) => Datagram
   /** Milliseconds without a message of ours after which there is no answer. */

@@ -9,7 +9,8 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_NOOP,
-  NLMSG_OVERRUN
+  NLMSG_OVERRUN,
+  RTM_DELLINK
 } from "../../netlink/constants.ts"
 import { decode, encode, type Message, type Request, readError } from "../../netlink/message.ts"
 import { errnoName } from "../../wire/errno.ts"
@@ -108,6 +109,36 @@ const ask = (
     }
     if (transport.now() >= end) return refused("ETIMEDOUT")
   }
+}
+
+/** Datagrams that are read in a row: whoever is root in a container can send more of them than anybody reads. */
+const most = 64
+
+/**
+ * What the kernel has said by now to a request that was sent from another thread: its verdict, or its notice (NLM_F_ECHO)
+ * that the link is deleted. undefined where it has said neither; nothing is waited for.
+ */
+export const hear = (transport: Transport, sequence: number, trace: (event: Event) => void): Answer | undefined => {
+  for (let count = 0; count < most; count++) {
+    let datagram: Datagram
+    try {
+      datagram = transport.receive(false)
+    } catch (thrown) {
+      const errno = errnoOf(thrown)
+      if (errno === undefined) throw thrown
+      if (errno === "EAGAIN") return undefined
+      if (errno !== "EINTR") return refused(errno)
+      continue
+    }
+    if (datagram.sender !== 0) continue
+    for (const message of decode(datagram.bytes)) {
+      if (message.sequence !== sequence) continue
+      trace({ message })
+      if (message.type === NLMSG_ERROR) return verdict(message, [])
+      if (message.type === RTM_DELLINK) return { _tag: "Answered", messages: [] }
+    }
+  }
+  return undefined
 }
 
 const send = ({ now, send, timeLimit }: Transport, bytes: Uint8Array): string | undefined => {

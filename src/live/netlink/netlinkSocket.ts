@@ -74,7 +74,13 @@ export const socketTransport = (fd: number, resident?: Sharing): Transport => ({
   send: (bytes) => void send(fd, bytes, 0),
   ...(resident === undefined
     ? {}
-    : { sendWaiting: (bytes: Uint8Array) => sendWaiting(fd, bytes, 0), alone: resident.alone }),
+    : {
+        shared: {
+          send: (bytes: Uint8Array) => sendWaiting(fd, bytes, 0),
+          watch: (ready: () => void) => resident.watch(fd, ready),
+          alone: resident.alone
+        }
+      }),
   receive: (wait) => {
     const size = recvfrom(fd, buffer, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT), address)
     const bytes = buffer.slice(0, size)

@@ -4,65 +4,21 @@ import { decodeAddress } from "../../netlink/address.ts"
 import { RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNSID, RTM_NEWROUTE } from "../../netlink/constants.ts"
 import { describe } from "../../netlink/describe.ts"
 import { decodeLink } from "../../netlink/link.ts"
-import { encode, type Message, type Request } from "../../netlink/message.ts"
+import type { Message, Request } from "../../netlink/message.ts"
 import { decodeNetnsid } from "../../netlink/netnsid.ts"
 import * as requests from "../../netlink/requests.ts"
 import { decodeRoutes } from "../../netlink/route.ts"
-import { traced } from "../../observe/span.ts"
+import { type Attributes, traced } from "../../observe/span.ts"
 import type { Log } from "../../services/LogService.ts"
 import { LinkNotFound, NetlinkError, type Rtnetlink } from "../../services/NetlinkService.ts"
-import { errnoOf } from "../system/errno.ts"
-import { type Answer, converse, type Event } from "./conversation.ts"
+import { type CarryOut, makeCarriers } from "./carryOut.ts"
+import type { Answer, Event } from "./conversation.ts"
 import type { Transport } from "./Transport.ts"
-
-/** Has the request carried out. */
-type Converse = (request: Request, trace: (event: Event) => void) => Effect.Effect<Answer>
 
 /** A conversation partner: every request and all that came back goes to the log. */
 export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink => {
-  let sequence = 0
-  const inOneStep: Converse = (request, trace) =>
-    Effect.sync(() => converse(transport, request, () => ++sequence, trace))
-  /**
-   * Sent from another thread, where the kernel does the work; the answer is there when it comes back. A socket has one
-   * conversation at a time: whoever asks for two at once opens two.
-   */
-  const { sendWaiting, alone = () => false } = transport
-  const waiting: Converse =
-    sendWaiting === undefined
-      ? inOneStep
-      : (request, trace) => {
-          const number = ++sequence
-          const bytes = encode(request, number, 0)
-          /** What it is refused with, if it is; a signal (EINTR) is no refusal. */
-          const send = (): Promise<unknown> =>
-            sendWaiting(bytes).then(
-              () => undefined,
-              (thrown: unknown) => (errnoOf(thrown) === "EINTR" ? send() : thrown)
-            )
-          const sent = Effect.promise(send)
-          const waited = Effect.uninterruptible(sent).pipe(
-            // What is made waits for its turn (rtnl); what is moved or deleted for an RCU grace period as well.
-            request.operation.startsWith("ip link add")
-              ? traced("wait for the kernel", { "wait.for": "kernel" })
-              : traced("wait for the kernel's grace period", { "wait.for": "grace period" })
-          )
-          return Effect.map(waited, (thrown) => {
-            const send = (): void => {
-              if (thrown !== undefined) throw thrown
-            }
-            return converse({ ...transport, send }, request, () => number, trace)
-          })
-        }
-  /**
-   * A creation takes half a millisecond where nobody has rtnl, and the way to another thread and back a quarter. Whoever
-   * comes while somebody has it waits, as every setting of a link does on this thread.
-   */
-  const creating: Converse = (request, trace) => (alone() ? inOneStep : waiting)(request, trace)
-  const ask = (
-    make: () => Request,
-    carryOut: Converse = inOneStep
-  ): Effect.Effect<ReadonlyArray<Message>, NetlinkError> =>
+  const { here, waiting, creating, deleting } = makeCarriers(transport)
+  const ask = (make: () => Request, carryOut = here): Effect.Effect<ReadonlyArray<Message>, NetlinkError> =>
     Effect.suspend(() => {
       const request = make()
       const { operation } = request
@@ -80,11 +36,10 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
               Effect.tap(asked, () => logEvents(log, events))
             )
       return Effect.flatMap(answered, verdict).pipe(
-        Effect.tapError(annotateRefusal),
-        traced(operation, { "netlink.operation": inGeneral(operation) })
+        traced(operation, { "netlink.operation": inGeneral(operation) }, attributesOf)
       )
     })
-  const change = (make: () => Request, carryOut?: Converse): Effect.Effect<void, NetlinkError> =>
+  const change = (make: () => Request, carryOut?: CarryOut): Effect.Effect<void, NetlinkError> =>
     Effect.asVoid(ask(make, carryOut))
 
   return {
@@ -102,16 +57,16 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
     linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd), creating),
     linkSet: (index, settings) =>
       Effect.mapError(
-        // A move waits for an RCU grace period, as a deletion does.
+        // A move waits for an RCU grace period.
         change(
           () => requests.linkSet(index, settings, settings.netns?.fd),
-          settings.netns === undefined ? inOneStep : waiting
+          settings.netns === undefined ? here : waiting
         ),
         missing(index)
       ),
     linkDel: (index) =>
       Effect.mapError(
-        change(() => requests.linkDel(index), waiting),
+        change(() => requests.linkDel(index), deleting),
         missing(index)
       ),
     addressAdd: (index, address) => change(() => requests.addressAdd(index, address)),
@@ -200,5 +155,7 @@ const bodies = <A>(
 /** `ip link set` of `ip link set 1387654321 netns …`: one of few, whatever is asked. */
 const inGeneral = (operation: string): string => operation.split(" ", 3).join(" ")
 
-const annotateRefusal = ({ errno, extack }: NetlinkError): Effect.Effect<void> =>
-  Effect.annotateCurrentSpan({ "netlink.errno": errno, ...(extack === undefined ? {} : { "netlink.extack": extack }) })
+const attributesOf = ({ errno, extack }: NetlinkError): Attributes => ({
+  "netlink.errno": errno,
+  ...(extack === undefined ? {} : { "netlink.extack": extack })
+})
