@@ -44,32 +44,29 @@ export const makeGate = (limits: Limits): Gate => {
     counts: () => ({ ...counts }),
     refuse,
     pass: (call, full) =>
-      Effect.suspend(() => {
+      Effect.uninterruptibleMask((restore) => {
         if (counts.running + counts.waiting >= limits.running + limits.waiting) {
           refuse()
-          return full
+          return restore(full)
         }
+        const turn = counts.running < limits.running ? semaphore.take(1) : waiting(semaphore.take(1))
         counts.waiting++
         let runs = false
-        const run = Effect.suspend(() => {
+        const inTurn = Effect.flatMap(restore(turn), () => {
           counts.waiting--
           counts.running++
           runs = true
-          return call
+          return restore(call)
         })
-        const inTurn = Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(waiting(semaphore.take(1))), () => Effect.ensuring(restore(run), semaphore.release(1)))
-        )
-        return Effect.ensuring(
-          inTurn,
-          Effect.sync(() => {
-            if (!runs) counts.waiting--
-            else {
-              counts.running--
-              counts.answered++
-            }
-          })
-        )
+        return Effect.onExit(inTurn, () => {
+          if (!runs) {
+            counts.waiting--
+            return Effect.void
+          }
+          counts.running--
+          counts.answered++
+          return semaphore.release(1)
+        })
       })
   }
 }

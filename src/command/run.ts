@@ -46,7 +46,7 @@ const perform = Effect.fnUntraced(function* (
   }
   return yield* command
     .run(parsed.values, { ...surroundings, operands: parsed.operands })
-    .pipe(Effect.withSpan(`macvtap ${command.name}`), Effect.provide(surroundings.machine))
+    .pipe(Effect.provide(surroundings.machine))
 })
 
 const withoutCommand = Effect.fnUntraced(function* (

@@ -1,5 +1,5 @@
 /** Options to and from the attributes of IFLA_INFO_DATA, by a kind's table. */
-import type { Attribute } from "../wire/attribute.ts"
+import type { Attribute, Payloads } from "../wire/attribute.ts"
 import type { LinkOptions, OptionValue } from "./Link.ts"
 import type { LinkKind } from "./LinkKind.ts"
 
@@ -14,7 +14,7 @@ export const encodeOptions = (kind: LinkKind, options: LinkOptions): ReadonlyArr
 }
 
 /** Options from the payloads of IFLA_INFO_DATA; what the table lacks, or cannot read, is left out. */
-export const decodeOptions = (kind: LinkKind, payloads: ReadonlyMap<number, Uint8Array>): LinkOptions => {
+export const decodeOptions = (kind: LinkKind, payloads: Payloads): LinkOptions => {
   const options: Record<string, OptionValue> = {}
   for (const [name, { codec, type }] of Object.entries(kind.attributes)) {
     const payload = payloads.get(type)

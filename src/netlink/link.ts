@@ -5,11 +5,10 @@ import type { Link, LinkOptions, Parent } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import type { LinkSettings } from "../link/LinkSpec.ts"
 import { decodeOptions, encodeOptions } from "../link/options.ts"
-import { type Attribute, encodeAttributes, indexAttributes, nest, optional } from "../wire/attribute.ts"
-import { concat, cstring, empty, readS32, readText, readU32, s32, text, u8, u16, u32 } from "../wire/bytes.ts"
+import { type Attribute, encodeAttributes, indexAttributes, nest, optional, type Payloads } from "../wire/attribute.ts"
+import { concat, cstring, empty, putU32, readS32, readText, readU32, text, u32 } from "../wire/bytes.ts"
 import { decodeMac, encodeMac } from "../wire/mac.ts"
 import {
-  AF_UNSPEC,
   IFF_ALLMULTI,
   IFF_PROMISC,
   IFF_RUNNING,
@@ -52,7 +51,12 @@ export const encodeLink = (
     if (on !== undefined) change |= bit
     if (on === true) flags |= bit
   }
-  return concat([u8(AF_UNSPEC), u8(0), u16(0), s32(index), u32(flags), u32(change), encodeAttributes(attributes)])
+  // The family is AF_UNSPEC, which is 0, and so is the device type.
+  const header = new Uint8Array(IFINFOMSG)
+  putU32(header, 4, index)
+  putU32(header, 8, flags)
+  putU32(header, 12, change)
+  return concat([header, encodeAttributes(attributes)])
 }
 
 /** What `ip link set` can say of any link, flags and options apart. */
@@ -108,7 +112,7 @@ export const decodeLink = (body: Uint8Array): Link | undefined => {
 }
 
 /** IFLA_LINK is 0 for a tunnel that has no link below. */
-const readParent = (attributes: ReadonlyMap<number, Uint8Array>): Parent | undefined => {
+const readParent = (attributes: Payloads): Parent | undefined => {
   const index = readU32(attributes.get(IFLA_LINK) ?? empty)
   if (!index) return undefined
   const netnsid = readS32(attributes.get(IFLA_LINK_NETNSID) ?? empty)

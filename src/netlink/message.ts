@@ -1,7 +1,7 @@
 /** Netlink messages: a header of sixteen bytes and a body, several of them in one datagram. */
 import { align } from "../wire/align.ts"
 import { indexAttributes } from "../wire/attribute.ts"
-import { concat, empty, readS32, readText, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
+import { empty, putU16, putU32, readS32, readText, readU16, readU32 } from "../wire/bytes.ts"
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR, NLMSGERR_ATTR_MSG } from "./constants.ts"
 
 /** What is asked of the kernel, before it has a number and an address. */
@@ -36,15 +36,14 @@ const MAX_ERRNO = 4095
 /** The request's bytes, padded, so that several can follow each other in one send(2). */
 export const encode = (request: Omit<Request, "operation">, sequence: number, port: number): Uint8Array => {
   const length = NLMSG_HDRLEN + request.body.length
-  return concat([
-    u32(length),
-    u16(request.type),
-    u16(request.flags),
-    u32(sequence),
-    u32(port),
-    request.body,
-    new Uint8Array(align(length) - length)
-  ])
+  const whole = new Uint8Array(align(length))
+  putU32(whole, 0, length)
+  putU16(whole, 4, request.type)
+  putU16(whole, 6, request.flags)
+  putU32(whole, 8, sequence)
+  putU32(whole, 12, port)
+  whole.set(request.body, NLMSG_HDRLEN)
+  return whole
 }
 
 /** The messages of a datagram. What is cut off, or says so of itself (NLMSG_OK fails), ends the list: never throws. */

@@ -1,7 +1,7 @@
 /** The body of RTM_NEWROUTE: `struct rtmsg` and attributes RTA_*. */
 import type { Route } from "../link/Route.ts"
 import { align } from "../wire/align.ts"
-import { type Attribute, encodeAttributes, indexAttributes, nest, optional } from "../wire/attribute.ts"
+import { type Attribute, encodeAttributes, indexAttributes, nest, optional, type Payloads } from "../wire/attribute.ts"
 import { concat, empty, readS32, readU8, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
 import { decodeIp, encodeIp } from "../wire/ip.ts"
 import {
@@ -100,7 +100,7 @@ export const encodeRouteFilter = (protocol: number = RTPROT_UNSPEC): Uint8Array 
 /** Where packets go next: a link and, unless the destination is on it, a gateway. */
 type Hop = Pick<Route, "dev" | "gw">
 
-const readHop = (attributes: ReadonlyMap<number, Uint8Array>, dev: number | undefined): Hop => {
+const readHop = (attributes: Payloads, dev: number | undefined): Hop => {
   const gw = decodeIp(attributes.get(RTA_GATEWAY) ?? attributes.get(RTA_VIA)?.subarray(2) ?? empty)
   return { ...(dev ? { dev } : {}), ...(gw === undefined ? {} : { gw }) }
 }

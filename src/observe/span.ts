@@ -61,10 +61,10 @@ export const Sampling = Context.Reference<(parent: AnySpan | undefined) => boole
 export const tracedCall =
   (name: string, attributes: Attributes) =>
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.gen(function* () {
-      const parent = Option.getOrUndefined(yield* Effect.option(Effect.currentParentSpan))
-      const sampled = parent?._tag === "Span" ? parent.sampled : (yield* Sampling)(parent)
-      return yield* Effect.withSpan(work, name, { attributes, kind: "server", sampled, captureStackTrace: false })
+    Effect.withFiber(({ context }) => {
+      const parent = Context.getOrUndefined(context, ParentSpan)
+      const sampled = parent?._tag === "Span" ? parent.sampled : Context.get(context, Sampling)(parent)
+      return Effect.withSpan(work, name, { attributes, kind: "server", sampled, captureStackTrace: false })
     }) as Effect.Effect<A, E, R>
 
 /**
@@ -100,14 +100,14 @@ export const tracedRollback =
 /** Says something of the call that is being answered, from wherever within it. */
 export const annotateCall = (attributes: Attributes): Effect.Effect<void> =>
   Effect.map(callSpan, (span) => {
-    for (const [key, value] of Object.entries(attributes)) span?.attribute(key, value)
+    for (const key in attributes) span?.attribute(key, attributes[key])
   })
 
 /** The span of the call that is being answered. */
-const callSpan: Effect.Effect<Span | undefined> = Effect.map(Effect.option(Effect.currentSpan), (span) => {
-  let here: AnySpan | undefined = Option.getOrUndefined(span)
+const callSpan: Effect.Effect<Span | undefined> = Effect.withFiber(({ context }) => {
+  let here: AnySpan | undefined = Context.getOrUndefined(context, ParentSpan)
   while (here?._tag === "Span" && here.kind !== "server") here = Option.getOrUndefined(here.parent)
-  return here?._tag === "Span" ? here : undefined
+  return Effect.succeed(here?._tag === "Span" ? here : undefined)
 })
 
 /** The trace that is being recorded; undefined where none is. */

@@ -87,20 +87,27 @@ export const call = (invocation: Invocation): Effect.Effect<0 | 1, never, Servic
 
 /** What is known of a call before anything of it is read: nothing of it is to be trusted, and any of it may be missing. */
 const attributesOf = ({ program, env }: Invocation): Attributes => {
-  const argument = (name: string) => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(env["CNI_ARGS"] ?? "")?.[1]
-  const given = {
-    "cni.command": commandOf(env),
-    "cni.plugin": program,
-    "container.id": env["CNI_CONTAINERID"],
-    "network.interface.name": env["CNI_IFNAME"],
-    "k8s.pod.name": argument("K8S_POD_NAME"),
-    "k8s.namespace.name": argument("K8S_POD_NAMESPACE"),
-    "k8s.pod.uid": argument("K8S_POD_UID")
+  const attributes: Record<string, string> = { "cni.command": commandOf(env), "cni.plugin": shorten(program, 200) }
+  const tell = (name: string, value: string | undefined): void => {
+    if (value !== undefined) attributes[name] ??= shorten(value, 200)
   }
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, shorten(value, 200)]]))
-  )
+  tell("container.id", env["CNI_CONTAINERID"])
+  tell("network.interface.name", env["CNI_IFNAME"])
+  for (const pair of (env["CNI_ARGS"] ?? "").split(";", mostArguments)) {
+    const cut = pair.indexOf("=")
+    const name = toldArguments.get(pair.slice(0, cut))
+    if (name !== undefined) tell(name, pair.slice(cut + 1))
+  }
+  return attributes
 }
+
+/** Of CNI_ARGS, what a call's trace and log tell. */
+const toldArguments = new Map([
+  ["K8S_POD_NAME", "k8s.pod.name"],
+  ["K8S_POD_NAMESPACE", "k8s.namespace.name"],
+  ["K8S_POD_UID", "k8s.pod.uid"]
+])
+const mostArguments = 64
 
 const commandOf = (env: Invocation["env"]): string => {
   const command = env["CNI_COMMAND"] ?? ""

@@ -1,6 +1,6 @@
 /** Netlink attributes: type, length, value, padded to four bytes; the value may be attributes again. */
 import { align } from "./align.ts"
-import { concat, readU16, u16 } from "./bytes.ts"
+import { putU16, readU16 } from "./bytes.ts"
 
 /** `struct nlattr { __u16 nla_len; __u16 nla_type; };` with the flag bits of the type set apart. */
 export interface Attribute {
@@ -27,24 +27,29 @@ export const maxPayload = 0xffff - NLA_HDRLEN
 
 /** Each attribute's header, payload and padding. A payload is at most `maxPayload` bytes. */
 export const encodeAttributes = (attributes: ReadonlyArray<Attribute>): Uint8Array => {
-  const parts: Array<Uint8Array> = []
+  let size = 0
+  for (const { payload } of attributes) size += align(NLA_HDRLEN + payload.length)
+  const whole = new Uint8Array(size)
+  let offset = 0
   for (const { bigEndian, nested, payload, type } of attributes) {
-    const length = NLA_HDRLEN + payload.length
-    const flags = (nested ? NLA_F_NESTED : 0) | (bigEndian ? NLA_F_NET_BYTEORDER : 0)
-    parts.push(u16(length), u16(type | flags), payload, new Uint8Array(align(length) - length))
+    putU16(whole, offset, NLA_HDRLEN + payload.length)
+    putU16(whole, offset + 2, type | (nested ? NLA_F_NESTED : 0) | (bigEndian ? NLA_F_NET_BYTEORDER : 0))
+    whole.set(payload, offset + NLA_HDRLEN)
+    offset += align(NLA_HDRLEN + payload.length)
   }
-  return concat(parts)
+  return whole
 }
 
 /**
- * Shows the attributes in `bytes`, payloads being views of it. Reading stops at the first header that cannot be right (a
- * length below its own size or beyond the end), as the kernel's `nla_ok` does: what came before is good.
+ * Shows the attributes in `bytes`: where each begins, and how long it is with its header. Reading stops at the first header
+ * that cannot be right (a length below its own size or beyond the end), as the kernel's `nla_ok` does: what came before is
+ * good.
  */
-const walk = (bytes: Uint8Array, visit: (typeAndFlags: number, payload: Uint8Array) => void): void => {
+const walk = (bytes: Uint8Array, visit: (typeAndFlags: number, offset: number, length: number) => void): void => {
   for (let offset = 0; offset + NLA_HDRLEN <= bytes.length; ) {
     const length = readU16(bytes, offset) ?? 0
     if (length < NLA_HDRLEN || offset + length > bytes.length) break
-    visit(readU16(bytes, offset + 2) ?? 0, bytes.subarray(offset + NLA_HDRLEN, offset + length))
+    visit(readU16(bytes, offset + 2) ?? 0, offset, length)
     offset += align(length)
   }
 }
@@ -52,10 +57,10 @@ const walk = (bytes: Uint8Array, visit: (typeAndFlags: number, payload: Uint8Arr
 /** The attributes in their order. */
 export const decodeAttributes = (bytes: Uint8Array): ReadonlyArray<Attribute> => {
   const attributes: Array<Attribute> = []
-  walk(bytes, (type, payload) => {
+  walk(bytes, (type, offset, length) => {
     attributes.push({
       type: type & NLA_TYPE_MASK,
-      payload,
+      payload: bytes.subarray(offset + NLA_HDRLEN, offset + length),
       ...(type & NLA_F_NESTED ? { nested: true } : {}),
       ...(type & NLA_F_NET_BYTEORDER ? { bigEndian: true } : {})
     })
@@ -63,11 +68,26 @@ export const decodeAttributes = (bytes: Uint8Array): ReadonlyArray<Attribute> =>
   return attributes
 }
 
-/** Payloads by type; of a type that occurs twice the last counts, as for the kernel's `nla_parse`. */
-export const indexAttributes = (bytes: Uint8Array): ReadonlyMap<number, Uint8Array> => {
-  const payloads = new Map<number, Uint8Array>()
-  walk(bytes, (type, payload) => void payloads.set(type & NLA_TYPE_MASK, payload))
-  return payloads
+/** Payloads by type, views of the bytes that they were found in. */
+export interface Payloads {
+  readonly get: (type: number) => Uint8Array | undefined
+}
+
+/**
+ * Of a type that occurs twice the last counts, as for the kernel's `nla_parse`. A link has some forty attributes, and a view
+ * costs more than its header: it is made when it is asked for.
+ */
+export const indexAttributes = (bytes: Uint8Array): Payloads => {
+  const offsets = new Map<number, number>()
+  walk(bytes, (type, offset) => void offsets.set(type & NLA_TYPE_MASK, offset))
+  return {
+    get: (type) => {
+      const offset = offsets.get(type)
+      return offset === undefined
+        ? undefined
+        : bytes.subarray(offset + NLA_HDRLEN, offset + (readU16(bytes, offset) ?? NLA_HDRLEN))
+    }
+  }
 }
 
 /** An attribute of attributes, in the old way, without NLA_F_NESTED, as `ip` sends them too. */

@@ -25,6 +25,18 @@ export const text = (value: string): Uint8Array => encoder.encode(value)
 /** UTF-8 with its NUL: NLA_NUL_STRING (IFLA_IFNAME). */
 export const cstring = (value: string): Uint8Array => encoder.encode(`${value}\0`)
 
+/** Writes 16 bits at the offset. */
+export const putU16 = (bytes: Uint8Array, offset: number, value: number): void => {
+  bytes[offset] = value
+  bytes[offset + 1] = value >> 8
+}
+
+/** Writes 32 bits at the offset. */
+export const putU32 = (bytes: Uint8Array, offset: number, value: number): void => {
+  putU16(bytes, offset, value)
+  putU16(bytes, offset + 2, value >> 16)
+}
+
 /** The parts one behind the other. */
 export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   let length = 0
@@ -38,15 +50,17 @@ export const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   return whole
 }
 
-const at = (bytes: Uint8Array, offset: number): number => bytes[offset] ?? 0
-
+/** The four bytes at an offset that was looked at: the compiler does not know that they are there. */
 const word = (bytes: Uint8Array, offset: number): number =>
-  at(bytes, offset) | (at(bytes, offset + 1) << 8) | (at(bytes, offset + 2) << 16) | (at(bytes, offset + 3) << 24)
+  (bytes[offset] as number) |
+  ((bytes[offset + 1] as number) << 8) |
+  ((bytes[offset + 2] as number) << 16) |
+  ((bytes[offset + 3] as number) << 24)
 
 export const readU8 = (bytes: Uint8Array, offset = 0): number | undefined => bytes[offset]
 
 export const readU16 = (bytes: Uint8Array, offset = 0): number | undefined =>
-  offset + 2 <= bytes.length ? at(bytes, offset) | (at(bytes, offset + 1) << 8) : undefined
+  offset + 2 <= bytes.length ? (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8) : undefined
 
 export const readU32 = (bytes: Uint8Array, offset = 0): number | undefined =>
   offset + 4 <= bytes.length ? word(bytes, offset) >>> 0 : undefined
@@ -63,9 +77,6 @@ export const readText = (bytes: Uint8Array): string => {
 /** `02ff`: two digits a byte; `02:ff` with a separator. */
 export const hex = (bytes: Uint8Array, separator = ""): string => {
   let digits = ""
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = at(bytes, i)
-    digits += `${i === 0 ? "" : separator}${byte < 16 ? "0" : ""}${byte.toString(16)}`
-  }
+  for (const byte of bytes) digits += `${digits === "" ? "" : separator}${byte < 16 ? "0" : ""}${byte.toString(16)}`
   return digits
 }

@@ -57,6 +57,15 @@ export const withDefaults = (kind: LinkKind, options: LinkOptions): LinkOptions 
 
 /** The configured options by the names of the table, valid together with the defaults. */
 export const linkOptions = (kind: LinkKind): Decoder<LinkOptions> => {
+  const made = decodersOf.get(kind) ?? makeDecoder(kind)
+  decodersOf.set(kind, made)
+  return made
+}
+
+/** Kinds are few, and the same for every call of a process. */
+const decodersOf = new Map<LinkKind, Decoder<LinkOptions>>()
+
+const makeDecoder = (kind: LinkKind): Decoder<LinkOptions> => {
   const decoders: Record<string, Decoder<OptionValue | undefined>> = {}
   for (const attribute of Object.values(kind.attributes)) {
     if (attribute.key !== undefined) {

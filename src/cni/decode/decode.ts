@@ -41,16 +41,25 @@ export const describeFault = ({ path, problem }: Fault): string =>
   path.length === 0 ? problem : `${describePath(path)}: ${problem}`
 
 /** Go folds by Unicode's simple folding, where two letters outside ASCII equal an ASCII one: K (Kelvin) and ſ. */
-const fold = (key: string): string => key.toLowerCase().replaceAll("ſ", "s")
+const fold = (key: string): string => {
+  const lower = key.toLowerCase()
+  return lower.includes("ſ") ? lower.replaceAll("ſ", "s") : lower
+}
+
+/** Of objects that are being decoded: a configuration is read by several tables, one after the other. */
+const known = new WeakMap<object, ReadonlyMap<string, unknown>>()
 
 /** The object's members by folded key. A later `null` does not undo an earlier value: Go's decoder leaves it alone. */
 const members = (object: object): ReadonlyMap<string, unknown> => {
+  const before = known.get(object)
+  if (before !== undefined) return before
   const byKey = new Map<string, unknown>()
   for (const [key, value] of Object.entries(object)) {
     if (value !== null && value !== undefined) {
       byKey.set(fold(key), value)
     }
   }
+  known.set(object, byKey)
   return byKey
 }
 
