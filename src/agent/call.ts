@@ -48,6 +48,7 @@ export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => 
       )
     },
     tell: (text) => Effect.sync(() => client.tell(text)),
+    heed: Effect.suspend(() => (client.heed() === undefined ? Effect.void : Effect.interrupt)),
     whyStopped: () => {
       const reason = client.stopped()
       if (reason === undefined) return "the agent ends before the call is done"

@@ -58,7 +58,7 @@ export interface Claim {
   readonly deviceID?: string
   /** The attachment that was given the tap of that number, by the alias of its link, and where that link was. */
   readonly attachment?: { readonly alias: string; readonly netnsID: string; readonly netnsPath: string }
-  /** Whether a link has the number now, so that the kernel gives it to no other. */
+  /** Whether a link has the number when it is asked for, so that the kernel gives it to no other. */
   readonly linked: boolean
 }
 

@@ -51,7 +51,12 @@ describe("operations", () => {
   it.effect("that delete a link are done by the kernel's notice, which comes long before its verdict", () =>
     Effect.gen(function* () {
       const foreign: Step = (s) => ({ bytes: notice(s), sender: 4711 })
-      const steps: ReadonlyArray<Step> = [foreign, (s) => ({ bytes: notice(s + 1) }), "EAGAIN", (s) => ({ bytes: notice(s) })]
+      const steps: ReadonlyArray<Step> = [
+        foreign,
+        (s) => ({ bytes: notice(s + 1) }),
+        "EAGAIN",
+        (s) => ({ bytes: notice(s) })
+      ]
       const { transport, sent, waited } = script(steps)
       let watching = 0
       const send = (bytes: Uint8Array): Promise<never> => {

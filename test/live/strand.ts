@@ -3,12 +3,13 @@
  * `drop` it gives up all privileges inside, so that there is no way back.
  */
 import { openSync, readlinkSync } from "node:fs"
-import { inside } from "../../src/live/netns/enter.ts"
+import { identify, inside } from "../../src/live/netns/enter.ts"
 
 const [path = "", what] = process.argv.slice(2)
 const where = (): string => readlinkSync("/proc/thread-self/ns/net")
 const home = where()
-const netns = { path, fd: openSync(path, "r") }
+const fd = openSync(path, "r")
+const netns = { path, fd, id: identify(fd) }
 
 /** What a step inside the namespace comes to. */
 const outcome = (step: () => void): string => {

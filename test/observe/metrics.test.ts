@@ -1,4 +1,4 @@
-/** What spans are counted as, and that nobody can multiply a label. */
+/** What a call's parts are counted as, recorded in a trace or not, and that nobody can multiply a label. */
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -6,22 +6,28 @@ import { format } from "effect/observability/PrometheusMetrics"
 import * as Tracer from "effect/Tracer"
 import { listening } from "../../src/observe/Ended.ts"
 import { makeMeter } from "../../src/observe/metrics.ts"
-import { traced, tracedCall } from "../../src/observe/span.ts"
+import { Counting, Sampling, traced, tracedCall } from "../../src/observe/span.ts"
 
 /** The figures after `work`, in a registry of their own. */
-const figuresOf = (work: Effect.Effect<unknown, unknown>) =>
+const figuresOf = (recorded: boolean, work: Effect.Effect<unknown, unknown>) =>
   Effect.gen(function* () {
     const context = yield* Effect.context<never>()
-    const tracer = listening(Tracer.nativeTracer, makeMeter(context))
-    yield* work.pipe(Effect.ignore, Effect.provideService(Tracer.Tracer, tracer))
+    const meter = makeMeter(context)
+    yield* work.pipe(
+      Effect.ignore,
+      Effect.provideService(Tracer.Tracer, listening(Tracer.nativeTracer, meter)),
+      Effect.provideService(Counting, meter),
+      Effect.provideService(Sampling, () => recorded)
+    )
     return (yield* format()).split("\n")
   }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
 
-it.effect("a call, what it asked of the kernel, what it waited for and what it took back", () =>
+it.effect.each([true, false])("a call, what it asked for, waited for and took back, recorded: %s", (recorded) =>
   Effect.gen(function* () {
     const refused = Effect.fail("EEXIST").pipe(
-      Effect.tapError((errno) => Effect.annotateCurrentSpan({ "netlink.errno": errno })),
-      traced("ip link add net1", { "netlink.operation": "ip link add" })
+      traced("ip link add net1", { "netlink.operation": "ip link add" }, (errno: string) => ({
+        "netlink.errno": errno
+      }))
     )
     const steps = Effect.all([
       Effect.void.pipe(traced("wait", { "wait.for": "place" })),
@@ -29,7 +35,7 @@ it.effect("a call, what it asked of the kernel, what it waited for and what it t
       Effect.void.pipe(traced("take back the link", { "rollback.of": "link" })),
       refused
     ]).pipe(Effect.tapError(() => Effect.annotateCurrentSpan({ "cni.error.code": 7 })))
-    const lines = yield* figuresOf(steps.pipe(tracedCall("CNI ADD", { "cni.command": "ADD" })))
+    const lines = yield* figuresOf(recorded, steps.pipe(tracedCall("CNI ADD", { "cni.command": "ADD" })))
     for (const line of [
       'macvtap_cni_calls_total{command="ADD",code="7"} 1',
       'macvtap_cni_call_duration_seconds_count{command="ADD"} 1',
@@ -43,11 +49,11 @@ it.effect("a call, what it asked of the kernel, what it waited for and what it t
   })
 )
 
-it.effect("tells 16 types of IPAM apart, and not one more", () =>
+it.effect.each([true, false])("tells 16 types of IPAM apart, and not one more, recorded: %s", (recorded) =>
   Effect.gen(function* () {
     const types = Array.from({ length: 100 }, (_, n) => `type${n}`)
     const calls = Effect.forEach(types, (type) => Effect.void.pipe(traced("IPAM", { "ipam.type": type })))
-    const counts = (yield* figuresOf(calls)).filter((line) =>
+    const counts = (yield* figuresOf(recorded, calls.pipe(tracedCall("CNI", {})))).filter((line) =>
       line.startsWith("macvtap_cni_ipam_duration_seconds_count")
     )
     assert.lengthOf(counts, 17)

@@ -32,6 +32,8 @@ export interface Client {
   /** Ends the call for that reason, unless its answer has been written already. */
   readonly stop: (reason: Reason) => void
   readonly stopped: () => Reason | undefined
+  /** The same after what the client has said by now, for whoever then ends the call by itself. */
+  readonly heed: () => Reason | undefined
   readonly close: () => void
 }
 
@@ -41,6 +43,7 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
   let delivered = false
   let gone = false
   let closed = false
+  let heeding = false
   let delivering: ((outcome: Delivery) => void) | undefined
   let child: { readonly settle: (status: string) => void; readonly refused: (errno: string) => void } | undefined
 
@@ -55,7 +58,7 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     // An answer that is on its way decides for itself whether the call has succeeded.
     if (delivered || delivering !== undefined || stopped !== undefined) return
     stopped = reason
-    interrupt()
+    if (!heeding) interrupt()
   }
   const leave = (): void => {
     if (gone) return
@@ -164,6 +167,12 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     },
     stop,
     stopped: () => stopped,
+    heed: () => {
+      heeding = true
+      read()
+      heeding = false
+      return stopped
+    },
     close: () => {
       if (closed) return
       closed = true

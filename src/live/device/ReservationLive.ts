@@ -16,9 +16,10 @@ import {
 } from "../../devices/resources.ts"
 import { type Reservation, ReservationError, ReservationService } from "../../services/ReservationService.ts"
 import { attempt } from "../system/attempt.ts"
+import { absent } from "../system/errno.ts"
 import { ownRoot, type Root } from "../system/root.ts"
 import { attachmentClaims, claim, defaultClaimFolder, deviceClaims, unclaim } from "./claims.ts"
-import { absent, holderOf } from "./holder.ts"
+import { holderOf } from "./holder.ts"
 import { makeNode, removeNode } from "./node.ts"
 
 const refused = (operation: string, path: string) => (errno: string) =>

@@ -19,7 +19,7 @@ const SIOCGIFHWADDR = 0x8927
  * is held by an O_PATH descriptor, which opens no device and follows no link; ESTALE where it is another node by now.
  */
 const holding = <A>(root: Root, node: TapNode, step: (path: string) => A): A => {
-  const fd = root.at(node.path, (path) => openSync(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC))
+  const fd = root.open(node.path, O_PATH | constants.O_NOFOLLOW)
   try {
     const device = deviceOf(fstatSync(fd))
     if (device === noDevice) throw new SystemError("open", "ENODEV")

@@ -2,12 +2,12 @@
  * Who may open which number. Of a device it is its node that tells; of any other attachment a symbolic link in a folder
  * that, as the numbers, is gone after a reboot: `246:1` → `4:4026532281 macvtap-cni:lan/c1/net1 /run/netns/c1`.
  */
-import { readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import { constants, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { parseDeviceID } from "../../devices/deviceID.ts"
 import type { Claim } from "../../services/ReservationService.ts"
-import { errnoOf } from "../system/errno.ts"
-import type { Root } from "../system/root.ts"
-import { absent, behind, numberAt } from "./holder.ts"
+import { absent, errnoOf } from "../system/errno.ts"
+import { type Root, using } from "../system/root.ts"
+import { behind, numberAt } from "./holder.ts"
 import { besideOf, makeFolder } from "./node.ts"
 
 export const defaultClaimFolder = "/run/macvtap-cni/taps"
@@ -20,17 +20,18 @@ const list = (root: Root, folder: string): ReadonlyArray<string> =>
 const claimOf = (number: string, claimant: Pick<Claim, "deviceID" | "attachment">): Claim => ({
   number,
   ...claimant,
-  linked: behind(number) !== undefined
+  get linked() {
+    return behind(number) !== undefined
+  }
 })
 
 /** By the nodes of devices: one for each that a pod has, all of which are looked at. */
 export const deviceClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> => {
-  const found = absent(() =>
-    root.at(`${folder}/`, (inside) =>
-      readdirSync(inside).map((deviceID) => ({ deviceID, number: numberAt(`${inside}${deviceID}`) }))
-    )
-  )
-  return (found ?? []).flatMap(({ deviceID, number }) =>
+  const fd = root.find(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  if (fd === undefined) return []
+  return using(fd, (inside) =>
+    readdirSync(inside).map((deviceID) => ({ deviceID, number: numberAt(`${inside}/${deviceID}`) }))
+  ).flatMap(({ deviceID, number }) =>
     number === undefined || (wanted !== undefined && number !== wanted) || parseDeviceID(deviceID) === undefined
       ? []
       : [claimOf(number, { deviceID })]

@@ -1,19 +1,9 @@
 /** Which link is behind a node. */
 import { lstatSync, readlinkSync } from "node:fs"
 import type { Holder } from "../../services/ReservationService.ts"
-import { errnoOf } from "../system/errno.ts"
+import { absent } from "../system/errno.ts"
 import type { Root } from "../system/root.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
-
-/** undefined where there is nothing: ENOENT of whatever is done at a path. */
-export const absent = <A>(step: () => A): A | undefined => {
-  try {
-    return step()
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined
-    throw error
-  }
-}
 
 /** The number of the character device at a path of node:fs; undefined where there is nothing, or no such folder. */
 export const numberAt = (path: string): string | undefined => {

@@ -3,6 +3,7 @@
  * mounted for the link's namespace: detached, in no mount tree, gone with its descriptor.
  */
 import { closeSync } from "node:fs"
+import type { Netns } from "../../link/Netns.ts"
 import type { DeviceNumber } from "../../services/TapService.ts"
 import { inside } from "../netns/enter.ts"
 import { SystemError } from "../system/errno.ts"
@@ -26,7 +27,7 @@ const using = <A>(fd: number, step: (fd: number) => A, close: (fd: number) => vo
  * the first time in a process, 0.15 ms after that: the mount was never visible, so no RCU grace period ends it.
  */
 export const readDeviceNumber = (
-  netns: { readonly fd: number; readonly path: string },
+  netns: Netns,
   link: { readonly name: string; readonly index: number },
   closeMount: (fd: number) => void
 ): DeviceNumber => {

@@ -17,6 +17,7 @@ export const openLogFile = (path: string, root: Root): { readonly fd: number } |
   try {
     const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_RDWR } = constants
     fd = root.straight(path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o600)
+    if (fd === undefined) return { fault: "ENOENT" }
     const fault = fileFault(fd)
     if (fault === undefined) return { fd }
     closeSync(fd)

@@ -24,8 +24,7 @@ export interface Carriers {
 /** A process that has but one call has but one thread for it: then all four are `here`. */
 export const makeCarriers = (transport: Transport): Carriers => {
   let sequence = 0
-  const here: CarryOut = (request, trace) =>
-    Effect.succeed(converse(transport, request, () => ++sequence, trace))
+  const here: CarryOut = (request, trace) => Effect.succeed(converse(transport, request, () => ++sequence, trace))
   const { shared } = transport
   if (shared === undefined) return { here, waiting: here, creating: here, deleting: here }
 
@@ -79,8 +78,7 @@ export const makeCarriers = (transport: Transport): Carriers => {
      * A creation takes half a millisecond where nobody has rtnl, and the way to another thread and back a quarter. Whoever
      * comes while somebody has it waits, as every setting of a link does on this thread.
      */
-    creating: (request, trace) =>
-      shared.alone() ? here(request, trace) : forKernel(elsewhere(request, trace)),
+    creating: (request, trace) => (shared.alone() ? here(request, trace) : forKernel(elsewhere(request, trace))),
     deleting: (request, trace) => forKernel(deleting(request, trace))
   }
 }

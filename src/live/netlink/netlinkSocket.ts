@@ -1,5 +1,6 @@
 /** A route socket of a namespace, as a transport. */
 import { closeSync } from "node:fs"
+import type { Netns } from "../../link/Netns.ts"
 import { readU32 } from "../../wire/bytes.ts"
 import { inside } from "../netns/enter.ts"
 import { errnoOf } from "../system/errno.ts"
@@ -11,11 +12,8 @@ const AF_NETLINK = 16
 const SOCK_RAW = 3
 const NETLINK_ROUTE = 0
 const SOL_SOCKET = 1
-const SO_RCVBUF = 8
 const SO_RCVTIMEO = 20
-const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
-const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
 const MSG_TRUNC = 0x20
@@ -26,8 +24,9 @@ const MSG_DONTWAIT = 0x40
  * there soon after will not come.
  */
 const timeLimit = 5
-/** Bytes of answers that may wait to be read. */
-const receiveBuffer = 1024 * 1024
+/** `struct timeval` */
+const receiveLimit = new BigInt64Array([BigInt(timeLimit), 0n])
+const on = new Int32Array([1])
 
 /** Every conversation is one synchronous step, so they share their buffers. The kernel's dumps come in up to 32 KiB. */
 let buffer = new Uint8Array(65536)
@@ -35,17 +34,11 @@ let buffer = new Uint8Array(65536)
 const address = new Uint8Array(12)
 
 /** `socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)` in the namespace; it stays there whatever the thread does later. */
-export const openSocket = (netns: { readonly fd: number; readonly path: string }): number => {
+export const openSocket = (netns: Netns): number => {
   const fd = inside(netns, () => socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE))
   try {
-    const on = new Int32Array([1])
-    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK]) {
-      bestEffort(() => setsockopt(fd, SOL_NETLINK, option, on))
-    }
-    const size = new Int32Array([receiveBuffer])
-    bestEffort(() => setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size)) ||
-      bestEffort(() => setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size))
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new BigInt64Array([BigInt(timeLimit), 0n]))
+    for (const option of [NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) switchOn(fd, option)
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, receiveLimit)
     return fd
   } catch (thrown) {
     closeSync(fd)
@@ -53,14 +46,12 @@ export const openSocket = (netns: { readonly fd: number; readonly path: string }
   }
 }
 
-/** Kernels before 4.12, 4.3 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
-const bestEffort = (step: () => void): boolean => {
+/** Kernels before 4.12 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
+const switchOn = (fd: number, option: number): void => {
   try {
-    step()
-    return true
+    setsockopt(fd, SOL_NETLINK, option, on)
   } catch (thrown) {
     if (errnoOf(thrown) === undefined) throw thrown
-    return false
   }
 }
 

@@ -12,7 +12,7 @@ import { errnoOf, SystemError } from "../system/errno.ts"
 import { readKernelText } from "../system/kernelText.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
-import { assertHome, inside, ownNetns } from "./enter.ts"
+import { assertHome, identify, inside, ownNetns } from "./enter.ts"
 import { fresh } from "./fresh.ts"
 import { lock } from "./lock.ts"
 import { listNetns } from "./netnsList.ts"
@@ -132,15 +132,13 @@ const open = (
 const openOwn = (): Netns => {
   assertHome()
   const fd = openSync(ownNetns, constants.O_RDONLY | O_CLOEXEC)
-  const { dev, ino } = fstatSync(fd)
-  return { path: ownNetns, fd, id: `${dev}:${ino}` }
+  return { path: ownNetns, fd, id: identify(fd) }
 }
 
 /** The caller's, through the descriptor that it gave, which stays open for all of the call. */
 const givenNetns = (fd: number): Netns => {
   assertHome()
-  const { dev, ino } = fstatSync(fd)
-  return { path: ownNetns, fd, id: `${dev}:${ino}` }
+  return { path: ownNetns, fd, id: identify(fd) }
 }
 
 const refusedOwn = (errno: string) => new NetnsError({ operation: "open", path: ownNetns, errno })

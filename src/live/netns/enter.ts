@@ -3,6 +3,7 @@
  * before anything else can run. A thread that cannot come back must never go on: it would act on the host in a pod's name.
  */
 import { constants, fstatSync, openSync } from "node:fs"
+import type { Netns } from "../../link/Netns.ts"
 import { O_CLOEXEC, setns, unshare } from "../system/libc.ts"
 
 const CLONE_NEWNET = 0x40000000
@@ -22,17 +23,19 @@ export const ownNetns = "/proc/thread-self/ns/net"
 let home: number | undefined
 let stranded: Stranded | undefined
 
-let homeStats: ReturnType<typeof fstatSync> | undefined
+let homeID: string | undefined
 
 /**
- * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving: where setns to
- * one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet. The thread's own
- * namespace is not entered, which setns(2) would refuse to whoever lacks CAP_SYS_ADMIN, as the device plugin does.
+ * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving for the first time:
+ * where setns to one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet.
+ * The thread's own namespace is not entered, which setns(2) would refuse to whoever lacks CAP_SYS_ADMIN, as the device
+ * plugin does.
  */
-export const inside = <A>(netns: { readonly fd: number; readonly path: string }, step: () => A): A => {
+export const inside = <A>(netns: Netns, step: () => A): A => {
   assertHome()
   home ??= openSync(ownNetns, O_CLOEXEC)
-  if (isHome(home, netns.fd)) return step()
+  homeID ??= identify(home)
+  if (netns.id === homeID) return step()
   return away(home, netns.path, () => setns(netns.fd, CLONE_NEWNET), step)
 }
 
@@ -48,8 +51,11 @@ export const newNetns = (): number => {
   )
 }
 
+let rehearsed = false
+
 const away = <A>(home: number, path: string, leave: () => void, step: () => A): A => {
-  setns(home, CLONE_NEWNET)
+  if (!rehearsed) setns(home, CLONE_NEWNET)
+  rehearsed = true
   leave()
   try {
     return step()
@@ -79,8 +85,8 @@ export const rehearse = (): void => {
   setns(home, CLONE_NEWNET)
 }
 
-const isHome = (home: number, fd: number): boolean => {
-  homeStats ??= fstatSync(home)
-  const { ino, dev } = fstatSync(fd)
-  return ino === homeStats.ino && dev === homeStats.dev
+/** Which namespace is behind a descriptor of it: the same for no other, as long as the descriptor is open. */
+export const identify = (fd: number): string => {
+  const { dev, ino } = fstatSync(fd)
+  return `${dev}:${ino}`
 }

@@ -24,12 +24,12 @@ const readPolicy = (root: Root, longest: number): Result.Result<string | undefin
   try {
     const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants
     fd = root.straight(policyPath, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    if (fd === undefined) return Result.succeed(undefined)
     const problem = problemOf(fd)
     return problem === undefined ? readOpen(fd, longest) : Result.fail(problem)
   } catch (thrown) {
     const errno = errnoOf(thrown)
     if (errno === undefined) throw thrown
-    if (errno === "ENOENT") return Result.succeed(undefined)
     return Result.fail(
       errno === "ELOOP" || errno === "ENOTDIR"
         ? `is not used: a part of the path is a symbolic link, or no folder (${errno})`

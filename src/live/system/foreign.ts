@@ -51,6 +51,28 @@ export const declare = (name: string, types: ReadonlyArray<string>, result: Resu
 }
 
 /**
+ * The same for a refusal that is nothing special (`expected`): answered with undefined, since an error that is thrown costs
+ * ten times what the call does. A signal (EINTR) has the call made again.
+ */
+export const declareWithout = (
+  expected: ReadonlyArray<string>,
+  name: string,
+  types: ReadonlyArray<string>,
+  result: Result = "int"
+) => {
+  const native = lookUp(name, types, result)
+  return (...args: ReadonlyArray<Argument>): number | undefined => {
+    for (;;) {
+      const value: number = native()(...args)
+      if (value >= 0) return value
+      const errno = errnoName(koffi.errno())
+      if (expected.includes(errno)) return undefined
+      if (errno !== "EINTR") throw new SystemError(name, errno)
+    }
+  }
+}
+
+/**
  * The same on a thread of the pool, for calls that wait in the kernel: this thread goes on meanwhile (a hop costs 15 µs).
  * The arguments' bytes must stay as they are until it is done. Rejects with a SystemError.
  */

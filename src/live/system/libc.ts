@@ -4,7 +4,7 @@
  */
 import { constants } from "node:fs"
 import { errnoOf } from "./errno.ts"
-import { declare, declareWaiting } from "./foreign.ts"
+import { declare, declareWaiting, declareWithout } from "./foreign.ts"
 
 /** Flags that node:fs has no name for, the same on every architecture of ours. O_NOFOLLOW is not: see fs.constants. */
 export const O_CLOEXEC = 0o2000000
@@ -82,21 +82,21 @@ export const openat = (dirfd: number, path: string, flags: number, mode = 0): nu
 const nativeOpenat = declare("openat", ["int", "str", "int", "uint"])
 
 /**
- * `openat2(dirfd, path, { flags, mode, RESOLVE_IN_ROOT })`: a descriptor, close-on-exec. `dirfd` is the root directory for
- * every part of the path, absolute symbolic links and `..` included.
+ * `openat2(dirfd, path, { flags, mode, RESOLVE_IN_ROOT })`: a descriptor, close-on-exec; undefined where there is nothing
+ * (ENOENT). `dirfd` is the root directory for every part of the path, absolute symbolic links and `..` included.
  */
-export const openInRoot = (dirfd: number, path: string, flags: number, mode = 0): number =>
+export const openInRoot = (dirfd: number, path: string, flags: number, mode = 0): number | undefined =>
   openat2(dirfd, path, flags, mode, RESOLVE_IN_ROOT)
 
 /** The same where no part may be a symbolic link (RESOLVE_NO_SYMLINKS); one is ELOOP. */
-export const openInRootStraight = (dirfd: number, path: string, flags: number, mode = 0): number =>
+export const openInRootStraight = (dirfd: number, path: string, flags: number, mode = 0): number | undefined =>
   openat2(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
 
 const RESOLVE_NO_SYMLINKS = 0x04n
 const RESOLVE_IN_ROOT = 0x10n
-const openat2 = (dirfd: number, path: string, flags: number, mode: number, resolve: bigint): number =>
+const openat2 = (dirfd: number, path: string, flags: number, mode: number, resolve: bigint): number | undefined =>
   nativeOpenat2(437, dirfd, path, new BigUint64Array([BigInt(flags | O_CLOEXEC), BigInt(mode), resolve]), 24)
-const nativeOpenat2 = declare("syscall", ["long", "int", "str", "void *", "size_t"], "long")
+const nativeOpenat2 = declareWithout(["ENOENT"], "syscall", ["long", "int", "str", "void *", "size_t"], "long")
 
 // The mount calls are younger than their names in libc; their numbers are the same on every architecture.
 

@@ -4,7 +4,7 @@
  */
 import { closeSync } from "node:fs"
 import { errnoOf } from "./errno.ts"
-import { addressOf, declare } from "./foreign.ts"
+import { addressOf, declare, declareWithout } from "./foreign.ts"
 
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
@@ -39,10 +39,10 @@ const socket = declare("socket", ["int", "int", "int"])
 const bind = declare("bind", ["int", "void *", "uint"])
 const connect = declare("connect", ["int", "void *", "uint"])
 const listen = declare("listen", ["int", "int"])
-const accept4 = declare("accept4", ["int", "void *", "void *", "int"])
+const accept4 = declareWithout(["EAGAIN", "ECONNABORTED"], "accept4", ["int", "void *", "void *", "int"])
 const getsockopt = declare("getsockopt", ["int", "int", "int", "void *", "void *"])
 const sendmsg = declare("sendmsg", ["int", "void *", "int"], "long")
-const recvmsg = declare("recvmsg", ["int", "void *", "int"], "long")
+const recvmsg = declareWithout(["EAGAIN"], "recvmsg", ["int", "void *", "int"], "long")
 const shutdownSocket = declare("shutdown", ["int", "int"])
 
 /** `struct sockaddr_un { u16 sun_family; char sun_path[108]; }` */
@@ -80,7 +80,7 @@ export const connectTo = (path: string): number => withSocket((fd) => connect(fd
 
 /** The next connection, or undefined where none waits. */
 export const accept = (listener: number): number | undefined =>
-  whereThere(() => accept4(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC))
+  accept4(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 /** Who connected. */
 export const peerOf = (fd: number): { readonly pid: number; readonly uid: number } => {
@@ -91,18 +91,6 @@ export const peerOf = (fd: number): { readonly pid: number; readonly uid: number
 
 /** Neither side can send any more; what was sent can still be read. */
 export const shutdown = (fd: number): void => void shutdownSocket(fd, SHUT_RDWR)
-
-const whereThere = <A>(step: () => A): A | undefined => {
-  for (;;) {
-    try {
-      return step()
-    } catch (thrown) {
-      const errno = errnoOf(thrown)
-      if (errno === "EAGAIN" || errno === "ECONNABORTED") return undefined
-      if (errno !== "EINTR") throw thrown
-    }
-  }
-}
 
 /** Memory whose address stays, as the kernel is told it in a `struct msghdr`. */
 interface Message {
@@ -142,7 +130,7 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
   const room = cmsgHeader + mostDescriptors * 4
   const into = message(longestPacket, room)
   try {
-    const size = whereThere(() => recvmsg(fd, headerOf(into), MSG_DONTWAIT | MSG_CMSG_CLOEXEC))
+    const size = recvmsg(fd, headerOf(into), MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
     if (size === undefined) return undefined
     const descriptors = descriptorsIn(into)
     if (size === 0) {

@@ -4,6 +4,7 @@ import { CniError, codes } from "../../cni/call/CniError.ts"
 import { encodeResult } from "../../cni/result/encodeResult.ts"
 import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
 import { annotateCall } from "../../observe/span.ts"
+import { CallerService } from "../../services/CallerService.ts"
 import { addRoutes, configureAddresses, silenceLink } from "../addresses/configure.ts"
 import { ipamAdd } from "../addresses/ipam.ts"
 import { goUpForIpam } from "../addresses/overLink.ts"
@@ -56,7 +57,7 @@ export const add = Effect.gen(function* () {
   }
   const document = encodeResult(appendToPrevResult(prevResult, ours), network.cniVersion)
   // A SIGTERM that came while the kernel worked is seen here, while everything can still be taken back.
-  yield* Effect.yieldNow
+  yield* (yield* CallerService).heed ?? Effect.yieldNow
   return document
 })
 
