@@ -49,10 +49,9 @@ export const makeGate = (limits: Limits): Gate => {
           refuse()
           return restore(full)
         }
-        const turn = counts.running < limits.running ? semaphore.take(1) : waiting(semaphore.take(1))
         counts.waiting++
         let runs = false
-        const inTurn = Effect.flatMap(restore(turn), () => {
+        const inTurn = Effect.flatMap(restore(waiting(semaphore.take(1))), () => {
           counts.waiting--
           counts.running++
           runs = true

@@ -5,7 +5,7 @@ import type { Node } from "../lab/call/node.ts"
 import { bothWays } from "../lab/call/node.ts"
 import { startDaemon } from "../lab/daemon.ts"
 import { ipLinks } from "../lab/ip.ts"
-import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
+import { hasExecutable, hasMacvtap, hasPing } from "../lab/machine.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { run } from "../lab/run.ts"
 import { tapNode } from "../lab/tap.ts"
@@ -35,7 +35,7 @@ const reversed = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> => [...list].reve
 describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
   "%s: attack 1: a number that a former link's node opens",
   (_, program) => {
-    it("is not given to the next pod, whose frames nobody else reads", async () => {
+    it.skipIf(!hasPing)("is not given to the next pod, whose frames nobody else reads (iputils-ping)", async () => {
       await using scene = await makeScene(program)
       const { node } = scene
       const [victim, prober] = [await node.makePod(), await node.makePod()]

@@ -17,6 +17,9 @@ const canMakeNetns = (): boolean => {
 /** Root, network namespaces, veth and macvtap: what live tests need. */
 export const hasMacvtap: boolean = canMakeNetns()
 
+/** iputils-ping, which can send a pattern. */
+export const hasPing: boolean = spawnSync("ping", ["-V"]).stdout?.includes("iputils") ?? false
+
 /** The executable under test has been built. */
 export const hasExecutable: boolean = existsSync(executable)
 

@@ -17,8 +17,11 @@ import { linkDevice, nodeStatus } from "../lab/tap.ts"
 const run = <A, E>(program: Effect.Effect<A, E, TapService | NetnsService | Scope.Scope>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.scoped(program), Layer.merge(tapLive, netnsLive)))
 
-/** An ifindex whose node nobody else has. */
-const freeIndex = 1_987_650_000 + (process.pid % 1000) * 10
+/**
+ * An ifindex whose node nobody else has, nor an earlier test of these: the kernel removes a link that ends with its
+ * namespace when it finds the time, and a node by its name.
+ */
+let freeIndex = 1_987_650_000 + (process.pid % 1000) * 200
 const nodePath = (offset: number): string => `/dev/tap${freeIndex + offset}`
 
 const addTap = async (host: TestHost, name: string, index: number): Promise<IpLink> => {
@@ -38,6 +41,7 @@ describe.skipIf(!hasMacvtap)("tap nodes", () => {
       const path = nodePath(offset)
       if (lstatSync(path, { throwIfNoEntry: false })?.isCharacterDevice() === false) rmSync(path)
     }
+    freeIndex += 10
   })
 
   it("are looked at without being opened", async () => {

@@ -47,9 +47,9 @@ export const makeCarriers = (transport: Transport): Carriers => {
     return Effect.map(sent, (thrown) => read(thrown, request, number, trace))
   }
   /**
-   * The notice of a deletion (NLM_F_ECHO, Linux 6.1) comes when name, ifindex, address and tap node are free again, after
-   * half a millisecond. The kernel then still waits for RCU, 15 ms and more, with nobody's lock, and an older one says
-   * nothing before that.
+   * The notice of a deletion (NLM_F_ECHO, Linux 6.1) comes when name, ifindex, address and tap node are free again: after
+   * half a millisecond, in which the kernel hurries its RCU grace periods. Then it waits for one more, 15 ms and longer,
+   * with nobody's lock; an older one says nothing before that.
    */
   const deleting: CarryOut = (request, trace) =>
     Effect.uninterruptible(
@@ -79,6 +79,6 @@ export const makeCarriers = (transport: Transport): Carriers => {
      * comes while somebody has it waits, as every setting of a link does on this thread.
      */
     creating: (request, trace) => (shared.alone() ? here(request, trace) : forKernel(elsewhere(request, trace))),
-    deleting: (request, trace) => forKernel(deleting(request, trace))
+    deleting: (request, trace) => forGracePeriod(deleting(request, trace))
   }
 }

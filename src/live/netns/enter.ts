@@ -26,10 +26,9 @@ let stranded: Stranded | undefined
 let homeID: string | undefined
 
 /**
- * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving for the first time:
- * where setns to one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet.
- * The thread's own namespace is not entered, which setns(2) would refuse to whoever lacks CAP_SYS_ADMIN, as the device
- * plugin does.
+ * Runs `step`, which must be synchronous, inside the namespace. The way back is rehearsed before leaving: where setns to
+ * one's own namespace is refused (a user namespace that does not own it: EPERM), nothing has happened yet. The thread's own
+ * namespace is not entered, which setns(2) would refuse to whoever lacks CAP_SYS_ADMIN, as the device plugin does.
  */
 export const inside = <A>(netns: Netns, step: () => A): A => {
   assertHome()
@@ -51,11 +50,8 @@ export const newNetns = (): number => {
   )
 }
 
-let rehearsed = false
-
 const away = <A>(home: number, path: string, leave: () => void, step: () => A): A => {
-  if (!rehearsed) setns(home, CLONE_NEWNET)
-  rehearsed = true
+  setns(home, CLONE_NEWNET)
   leave()
   try {
     return step()

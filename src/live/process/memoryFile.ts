@@ -16,19 +16,8 @@ export const fileOf = (text: string): number => {
   }
 }
 
-/** As much as most of them hold; its content is good until the next one is read. */
-const room = Buffer.alloc(16_384)
-
-/**
- * All that such a file holds now, until the next one is read; EFBIG where that is more than `limit` bytes, an error of
- * read(2) where it is no regular file.
- */
+/** All that such a file holds now; EFBIG where that is more than `limit` bytes, EINVAL where it is no regular file. */
 export const readMemoryFile = (fd: number, limit: number): Buffer => {
-  const size = readSync(fd, room, 0, room.length, 0)
-  return size < room.length ? room.subarray(0, size) : readLarge(fd, limit)
-}
-
-const readLarge = (fd: number, limit: number): Buffer => {
   const stats = fstatSync(fd)
   if (!stats.isFile()) throw new SystemError("read", "EINVAL")
   if (stats.size > limit) throw new SystemError("read", "EFBIG")
