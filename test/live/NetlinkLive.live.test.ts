@@ -1,11 +1,14 @@
+import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { assert, describe, it } from "vitest"
 import { macvlan } from "../../src/link/macvlan.ts"
 import { macvtap } from "../../src/link/macvtap.ts"
-import { netlinkLive } from "../../src/live/netlink/NetlinkLive.ts"
+import { makeNetlink, netlinkLive } from "../../src/live/netlink/NetlinkLive.ts"
 import { netnsLive } from "../../src/live/netns/NetnsLive.ts"
+import { makePoller } from "../../src/live/system/poller.ts"
+import { here } from "../../src/live/whereabouts.ts"
 import { LogService } from "../../src/services/LogService.ts"
 import { NetlinkService } from "../../src/services/NetlinkService.ts"
 import { NetnsService } from "../../src/services/NetnsService.ts"
@@ -21,6 +24,15 @@ const layer = Layer.mergeAll(netnsLive, netlinkLive, logLayer)
 
 const run = <A, E>(program: Effect.Effect<A, E, NetlinkService | NetnsService | Scope.Scope>): Promise<A> =>
   Effect.runPromise(Effect.provide(Effect.scoped(program), layer))
+
+/** Sockets of a process with other calls, whose deletions are over when the kernel tells of them. */
+const shared = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => makePoller((reason) => assert.fail(String(reason)))),
+    (poller) => Effect.sync(poller.close)
+  ),
+  ({ watch }) => makeNetlink({ ...here, resident: { alone: () => false, watch } })
+)
 
 /** A handle on a namespace and a socket in it. */
 const at = Effect.fnUntraced(function* (path: string) {
@@ -208,5 +220,29 @@ describe.skipIf(!hasMacvtap)("netlink on the kernel", () => {
     )
     assert.deepStrictEqual(exists, [true, true, false])
     assert.deepStrictEqual(await ipLinks(pod.name), before)
+  })
+
+  it("deletes a link whose name, index and tap node are free when that is told, as ip sees it", async () => {
+    await using host = await makeHost("live-nl")
+    const index = 1_234_500_900
+    await run(
+      Effect.gen(function* () {
+        const netns = yield* (yield* NetnsService).open(host.path)
+        const rt = yield* (yield* shared).connect(netns)
+        const parent = (yield* rt.linkGet("eth0")).index
+        // In mode passthru the parent, too, has to be free again.
+        const spec = { kind: macvtap, name: "net1", parent, index, up: true, options: { mode: "passthru" } }
+        for (let turn = 0; turn < 20; turn++) {
+          yield* rt.linkAdd(spec)
+          assert.isTrue(existsSync(`/dev/tap${index}`))
+          yield* rt.linkDel(index)
+          assert.isFalse(existsSync(`/dev/tap${index}`))
+          if (turn % 2 === 0) continue
+          const left = yield* Effect.promise(() => ipLinks(host.name))
+          assert.deepStrictEqual(left.map(({ ifname }) => ifname).sort(), ["eth0", "lo", "wire0"])
+        }
+        assert.deepInclude(yield* Effect.flip(rt.linkDel(index)), { _tag: "LinkNotFound" })
+      })
+    )
   })
 })
