@@ -20,6 +20,11 @@ export const engine = {
   BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "500",
   BUN_JSC_thresholdForFTLOptimizeSoon: "100",
   /**
+   * To keep what it has compiled: it would let go of code some seconds after that was made, and compile it again, a quarter
+   * of its work, while a node is busy. All of it is 5 MiB.
+   */
+  BUN_JSC_forceCodeBlockLiveness: "1",
+  /**
    * Bytes. To look for garbage, where calls come without a pause, as on a machine of that size: on a larger one its memory
    * would grow by half as much before it does.
    */

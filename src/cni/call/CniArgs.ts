@@ -33,12 +33,11 @@ type Pair = readonly [key: string, value: string]
 
 const pairProblem = (pair: string): string | undefined => {
   const [key, value, ...more] = pair.split("=", 3)
-  const shown = quote(shorten(pair, 80))
   if (value === undefined || more.length > 0) {
-    return `invalid pair ${shown}`
+    return `invalid pair ${quote(shorten(pair, 80))}`
   }
   return key === "IgnoreUnknown" && !Object.hasOwn(booleans, value.toLowerCase())
-    ? `error parsing value of pair ${shown}: expected 1, true, 0 or false`
+    ? `error parsing value of pair ${quote(shorten(pair, 80))}: expected 1, true, 0 or false`
     : undefined
 }
 
@@ -47,11 +46,11 @@ const collect = (pairs: ReadonlyArray<Pair>): CniArgs => {
   const args: { -readonly [K in keyof CniArgs]: CniArgs[K] } = {}
   for (const [key, value] of pairs) {
     const name = known.get(key)
-    if (name !== undefined) {
-      args[name] = value
-    }
+    if (name === undefined) continue
+    if (value === "") delete args[name]
+    else args[name] = value
   }
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""))
+  return args
 }
 
 /** A pod is one pod: whoever could put a second namespace or UID behind the runtime's would be taken for another. */

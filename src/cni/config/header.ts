@@ -39,8 +39,11 @@ const readDocument = (stdin: string): Result.Result<JsonObject, CniError> =>
     Result.mapError(({ problem, where }) => undecodable("error unmarshall network config", problem, where))
   )
 
+const nameIn = struct({ name: text })
+const versionIn = struct({ cniVersion: text })
+
 const readName = (document: JsonObject): Result.Result<string, CniError> =>
-  struct({ name: text })(document).pipe(
+  nameIn(document).pipe(
     Result.mapError((cause) => undecodable("error unmarshall network config", describeFault(cause))),
     Result.flatMap(({ name }) =>
       name === undefined
@@ -68,7 +71,7 @@ const readCommand = (command: Command): Result.Result<ConfiguredCommand, CniErro
       )
 
 const readVersion = (document: JsonObject, command: ConfiguredCommand): Result.Result<string, CniError> =>
-  struct({ cniVersion: text })(document).pipe(
+  versionIn(document).pipe(
     Result.mapError((cause) => undecodable("decoding version from network config", describeFault(cause))),
     Result.map(({ cniVersion }) => cniVersion ?? "0.1.0"),
     Result.flatMap((version) => {
