@@ -28,5 +28,5 @@ export const engine = {
    * Bytes. To look for garbage, where calls come without a pause, as on a machine of that size: on a larger one its memory
    * would grow by half as much before it does.
    */
-  BUN_JSC_forceRAMSize: String(64 * 1024 * 1024)
+  BUN_JSC_forceRAMSize: String(96 * 1024 * 1024)
 } as const
