@@ -60,7 +60,7 @@ const x64: ReadonlyArray<Line> = [
   ["48 8b 0c 24", "mov rcx, [rsp]"],
   ["48 8d 74 cc 10", "lea rsi, [rsp+rcx*8+16]"],
   ["48 89 f7", "mov rdi, rsi"],
-  ["4c 8d 1d a5 01 00 00", "lea r11, [rip+names]"],
+  ["4c 8d 1d c5 01 00 00", "lea r11, [rip+names]"],
   ["48 83 f9 01", "cmp rcx, 1"],
   ["74 07", "je next"],
   ["4c 8d 1d b1 00 00 00", "lea r11, [rip+engine]"],
@@ -127,7 +127,7 @@ const x64: ReadonlyArray<Line> = [
 const arm64: ReadonlyArray<Line> = [
   ["", "entry:"],
   ["e90340f9", "ldr x9, [sp]"],
-  ["900e0010", "adr x16, names"],
+  ["900f0010", "adr x16, names"],
   ["3f0500f1", "cmp x9, #1"],
   ["40000054", "b.eq begin"],
   ["f0060030", "adr x16, engine"],

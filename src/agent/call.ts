@@ -89,7 +89,7 @@ export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => 
 }
 
 /** Where the client is: its network namespace, its root directory, and what only its own process may open. */
-const placeOf = ({ client, opening, handed }: Call, { gate, poller, sysctls }: Resident): Whereabouts => ({
+const placeOf = ({ client, opening, handed }: Call, { poller, sysctls }: Resident): Whereabouts => ({
   root: rootAt(handed.root),
   netns: handed.netns,
   opened: (path) => {
@@ -99,13 +99,7 @@ const placeOf = ({ client, opening, handed }: Call, { gate, poller, sysctls }: R
   },
   sysctls,
   start: client.start,
-  resident: {
-    alone: () => {
-      const { running, waiting } = gate.counts()
-      return running + waiting === 1
-    },
-    watch: poller.watch
-  }
+  resident: { watch: poller.watch }
 })
 
 const stoppedWaiting = (why = "the call was stopped by a signal"): CniError =>

@@ -16,10 +16,8 @@ export interface Whereabouts {
   readonly resident?: Sharing
 }
 
-/** Calls that share a thread: requests within which the kernel waits are sent from others. */
+/** Calls that share a thread: requests within which the kernel waits for long are sent from others. */
 export interface Sharing {
-  /** Whether there is no other call at the moment: then a link is made sooner from this thread than by way of another. */
-  readonly alone: () => boolean
   /** Calls `ready` whenever there is something to be read from the descriptor, until the answer is called. */
   readonly watch: (fd: number, ready: () => void) => () => void
 }

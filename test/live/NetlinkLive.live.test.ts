@@ -31,7 +31,7 @@ const shared = Effect.map(
     Effect.sync(() => makePoller((reason) => assert.fail(String(reason)))),
     (poller) => Effect.sync(poller.close)
   ),
-  ({ watch }) => makeNetlink({ ...here, resident: { alone: () => false, watch } })
+  ({ watch }) => makeNetlink({ ...here, resident: { watch } })
 )
 
 /** A handle on a namespace and a socket in it. */

@@ -12,7 +12,7 @@ import { done, link, type Step, script, verdict } from "./transport.ts"
 const silent = () => Effect.void
 
 /** Of a process with other calls, whose poller never hears anything. */
-const shared = { alone: () => false, watch: () => () => {} }
+const shared = { watch: () => () => {} }
 
 describe("operations", () => {
   it.effect("take ENODEV for a link that is not there", () =>
@@ -92,22 +92,6 @@ describe("operations", () => {
         }
         const rt = makeRtnetlink({ ...transport, shared: { ...shared, send, watch } }, silent)
         assert.deepInclude(yield* Effect.flip(rt.linkDel(8)), { errno: "EOPNOTSUPP" })
-      }
-    })
-  )
-
-  it.effect("that make a link are sent from this thread where it has nothing else to do", () =>
-    Effect.gen(function* () {
-      for (const alone of [true, false]) {
-        const { transport } = script([(s) => ({ bytes: verdict(s, 0) })])
-        let elsewhere = 0
-        const send = async (bytes: Uint8Array) => {
-          elsewhere++
-          transport.send(bytes)
-        }
-        const spec = { kind: macvtap, name: "net1", parent: 2, options: {} }
-        yield* makeRtnetlink({ ...transport, shared: { ...shared, send, alone: () => alone } }, silent).linkAdd(spec)
-        assert.strictEqual(elsewhere, alone ? 0 : 1)
       }
     })
   )

@@ -14,8 +14,6 @@ export interface Shared {
   readonly send: (bytes: Uint8Array) => Promise<unknown>
   /** Calls `ready` whenever there is something to receive, until the answer is called. */
   readonly watch: (ready: () => void) => () => void
-  /** Whether there is no other call at the moment. */
-  readonly alone: () => boolean
 }
 
 /** A socket. Both functions throw errors that `errnoOf` understands. */

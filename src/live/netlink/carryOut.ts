@@ -11,22 +11,23 @@ import type { Transport } from "./Transport.ts"
 export type CarryOut = (request: Request, trace: (event: Event) => void) => Effect.Effect<Answer>
 
 export interface Carriers {
-  /** By this thread, which waits for the kernel. */
+  /**
+   * By this thread, which waits for the kernel: half a millisecond to make a link, where nobody has rtnl. To have it made
+   * by another thread takes longer in a burst, too, and others need rtnl for whatever they do next.
+   */
   readonly here: CarryOut
   /** What the kernel takes its time for (a move: an RCU grace period), from another thread where others wait for this one. */
   readonly waiting: CarryOut
-  /** A link is made: its turn (rtnl) is waited for by another thread, where this one has other calls. */
-  readonly creating: CarryOut
   /** A link is deleted: done when it is gone for everybody, and not only when the kernel is done with it. */
   readonly deleting: CarryOut
 }
 
-/** A process that has but one call has but one thread for it: then all four are `here`. */
+/** A process that has but one call has but one thread for it: then all three are `here`. */
 export const makeCarriers = (transport: Transport): Carriers => {
   let sequence = 0
   const here: CarryOut = (request, trace) => Effect.succeed(converse(transport, request, () => ++sequence, trace))
   const { shared } = transport
-  if (shared === undefined) return { here, waiting: here, creating: here, deleting: here }
+  if (shared === undefined) return { here, waiting: here, deleting: here }
 
   /** What it is refused with, if it is; a signal (EINTR) is no refusal. */
   const sendElsewhere = (bytes: Uint8Array): Promise<unknown> =>
@@ -70,15 +71,9 @@ export const makeCarriers = (transport: Transport): Carriers => {
       })
     )
   const forGracePeriod = traced("wait for the kernel's grace period", { "wait.for": "grace period" })
-  const forKernel = traced("wait for the kernel", { "wait.for": "kernel" })
   return {
     here,
     waiting: (request, trace) => forGracePeriod(elsewhere(request, trace)),
-    /**
-     * A creation takes half a millisecond where nobody has rtnl, and the way to another thread and back a quarter. Whoever
-     * comes while somebody has it waits, as every setting of a link does on this thread.
-     */
-    creating: (request, trace) => (shared.alone() ? here(request, trace) : forKernel(elsewhere(request, trace))),
     deleting: (request, trace) => forGracePeriod(deleting(request, trace))
   }
 }

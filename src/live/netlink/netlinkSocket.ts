@@ -68,8 +68,7 @@ export const socketTransport = (fd: number, resident?: Sharing): Transport => ({
     : {
         shared: {
           send: (bytes: Uint8Array) => sendWaiting(fd, bytes, 0),
-          watch: (ready: () => void) => resident.watch(fd, ready),
-          alone: resident.alone
+          watch: (ready: () => void) => resident.watch(fd, ready)
         }
       }),
   receive: (wait) => {

@@ -17,7 +17,7 @@ import type { Transport } from "./Transport.ts"
 
 /** A conversation partner: every request and all that came back goes to the log. */
 export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink => {
-  const { here, waiting, creating, deleting } = makeCarriers(transport)
+  const { here, waiting, deleting } = makeCarriers(transport)
   const ask = (make: () => Request, carryOut = here): Effect.Effect<ReadonlyArray<Message>, NetlinkError> =>
     Effect.suspend(() => {
       const request = make()
@@ -54,7 +54,7 @@ export const makeRtnetlink = (transport: Transport, log: Log["log"]): Rtnetlink 
         })
       ),
     linkList: Effect.map(ask(requests.linkDump), (messages) => bodies(messages, RTM_NEWLINK, decodeLink)),
-    linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd), creating),
+    linkAdd: (spec) => change(() => requests.linkAdd(spec, spec.netns?.fd)),
     linkSet: (index, settings) =>
       Effect.mapError(
         // A move waits for an RCU grace period.
