@@ -143,6 +143,16 @@ const measureAll = async (
   if (has("no dump to find a link", strace)) await trace(0, traced, pathOf(traced))
 
   title("How the cost grows")
+  // First: the rest is measured with an agent that has been up for a while.
+  const { client } = executables
+  const resident =
+    client === undefined || agent === undefined
+      ? undefined
+      : await step(
+          `${form.resident.toLocaleString("en")} calls of one agent, ${form.burst} at once, and then none`,
+          () =>
+            liveLong(scene, client, agent.pid, { calls: form.resident, burst: form.burst }, traces ? strace : undefined)
+        )
   const atOnce = await step(
     `${form.atOnce.sizes.join(", ")} ADDs and DELs at once all answer right, and leave nothing`,
     () => callAtOnce(scene, executables, agents, form.atOnce.sizes, form.atOnce.runs)
@@ -157,13 +167,6 @@ const measureAll = async (
     if (found === undefined) throw new Skipped("there is no client, or no memory cgroup to be had")
     return found
   })
-  const { client } = executables
-  const resident =
-    client === undefined || agent === undefined
-      ? undefined
-      : await step(`${form.resident.toLocaleString("en")} calls of one agent, and then none`, () =>
-          liveLong(scene, client, agent.pid, form.resident, traces ? strace : undefined)
-        )
   const tracing =
     client === undefined
       ? undefined

@@ -11,6 +11,8 @@ import { start } from "./spawn.ts"
 /** Mebibytes of resident memory. */
 export interface Resident {
   readonly calls: number
+  /** ADDs, and then DELs, that came at once behind those calls, before the memory at the end was read. */
+  readonly burst: number
   readonly startMiB: number
   readonly middleMiB: number
   readonly endMiB: number
@@ -26,41 +28,46 @@ const settling = 35_000
 const residentMiB = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
 
-/** `calls` ADDs, CHECKs and DELs, 16 at once; then ten seconds of nothing. */
+/** `calls` ADDs and DELs, 16 at once; then `burst` of them at once; then ten seconds of nothing. */
 export const liveLong = async (
   scene: Scene,
   client: string,
   pid: number,
-  calls: number,
+  { calls, burst }: Pick<Resident, "calls" | "burst">,
   strace: string | undefined
 ): Promise<Resident> => {
   const width = 16
   const containers = await makeNamespaces(
     scene,
-    Array.from({ length: width }, (_, index) => `long-${index}`)
+    Array.from({ length: Math.max(width, burst) }, (_, index) => `long-${index}`)
   )
   const attachments = containers.map((netns) => ({ containerID: `bm${process.pid}-${netns}`, netns: pathOf(netns) }))
   const startMiB = residentMiB(pid)
   let middleMiB = startMiB
-  for (let done = 0; done < calls; ) {
+  const together = async (atOnce: number, when: string): Promise<void> => {
     await pause()
     for (const command of ["ADD", "DEL"] as const) {
       const all = attachments
+        .slice(0, atOnce)
         .map((attachment) => start(scene.folder, programOf(client, callOf(command, "macvtap", attachment))))
         .map((started) => started.wait())
       const wrong = all.map((ended) => fault(command, ended)).find((found) => found !== undefined)
-      expect(`after ${done} calls: ${wrong}`, wrong === undefined)
-      done += width
+      expect(`${when}: ${wrong}`, wrong === undefined)
     }
+  }
+  for (let done = 0; done < calls; ) {
+    await together(width, `after ${done} calls`)
+    done += 2 * width
     if (done % 1024 === 0) clear(scene)
     if (done >= calls / 2 && middleMiB === startMiB) {
       await new Promise((resolve) => setTimeout(resolve, moment))
       middleMiB = residentMiB(pid)
     }
   }
+  await together(burst, `a burst of ${burst}`)
   await new Promise((resolve) => setTimeout(resolve, moment))
-  const endMiB = residentMiB(pid)
-  if (strace === undefined) return { calls, startMiB, middleMiB, endMiB }
+  const found = { calls, burst, startMiB, middleMiB, endMiB: residentMiB(pid) }
+  if (strace === undefined) return found
   await new Promise((resolve) => setTimeout(resolve, settling))
   const file = join(scene.folder, "idle")
   await run("timeout", ["--signal=INT", "10", strace, "-f", "-qq", "-o", file, "-p", String(pid)], { timeout: 30_000 })
@@ -69,7 +76,7 @@ export const liveLong = async (
   const idle = lines.filter(
     (line) => line !== "" && !/(resumed|unfinished|restart_syscall|exited|SIG)/.test(line)
   ).length
-  return { calls, startMiB, middleMiB, endMiB, idle }
+  return { ...found, idle }
 }
 
 /** Streams of calls that were: thousands of files make a folder slow. */

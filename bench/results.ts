@@ -170,7 +170,11 @@ export const targets = ({ ratios, atOnce, burst, resident, collected }: Results)
   ...(resident === undefined
     ? []
     : [
-        simpleTarget(`MiB of the agent after ${resident.calls} calls`, resident.endMiB, 64),
+        simpleTarget(
+          `MiB of the agent after ${resident.calls} calls and ${resident.burst} at once`,
+          resident.endMiB,
+          64
+        ),
         simpleTarget("MiB that it grew by in the last half of them", resident.endMiB - resident.middleMiB, 1)
       ]),
   ...(collected?.client === undefined
