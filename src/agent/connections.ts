@@ -91,10 +91,10 @@ const heed = (connection: number, { text, descriptors }: Packet, attended: Atten
   if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)
   return Effect.withFiber((fiber) => {
     const client = makeClient(connection, attended.poller, () => fiber.interruptUnsafe())
-    return answer({ client, opening, handed: handed.success }, attended).pipe(
-      Effect.ensuring(Effect.sync(client.close)),
-      Effect.ensuring(over)
-    )
+    return Effect.onExit(answer({ client, opening, handed: handed.success }, attended), () => {
+      client.close()
+      return over
+    })
   })
 }
 

@@ -59,7 +59,18 @@ const typeProblem = (program: string) => (type: string) =>
 
 /** What is left for all commands. DEL takes what it cannot read for absent: nothing can have been made by it. */
 const settings = (program: string, command: ConfiguredCommand) => {
-  const when = <A>(decoder: Decoder<A | undefined>) => (command === "DEL" ? lenient(decoder) : decoder)
+  const isDel = command === "DEL"
+  if (made?.program !== program || made.isDel !== isDel) made = { program, isDel, table: makeSettings(program, isDel) }
+  return made.table
+}
+
+/** The last one: the next call is most often like it. */
+let made:
+  | { readonly program: string; readonly isDel: boolean; readonly table: ReturnType<typeof makeSettings> }
+  | undefined
+
+const makeSettings = (program: string, isDel: boolean) => {
+  const when = <A>(decoder: Decoder<A | undefined>) => (isDel ? lenient(decoder) : decoder)
   return struct({
     type: when(checked(text, typeProblem(program))),
     ipam: when(ipam(program)),
