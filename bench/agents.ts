@@ -17,6 +17,8 @@ export interface Agent {
   readonly cpu: () => number
   /** Milliseconds that its requests to the kernel have taken so far, by its own figures. */
   readonly kernel: () => Promise<number>
+  /** How often it has waited for a grace period, by its own figures. */
+  readonly gracePeriods: () => Promise<number>
 }
 
 export interface Agents extends AsyncDisposable {
@@ -33,10 +35,11 @@ const cpuOf = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * tick
 }
 
-const kernelOf = async (address: string): Promise<number> => {
+/** The sum of the figures of that name, whatever their labels. */
+const figure = async (address: string, name: RegExp): Promise<number> => {
   const text = await (await fetch(`http://${address}/metrics`)).text()
-  const sums = [...text.matchAll(/^macvtap_cni_kernel_request_duration_seconds_sum\{[^}]*\} (\S+)$/gm)]
-  return sums.reduce((sum, [, seconds]) => sum + Number(seconds) * 1000, 0)
+  const found = [...text.matchAll(new RegExp(`^macvtap_cni_${name.source} (\\S+)$`, "gm"))]
+  return found.reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
 /** Both agents; neither where there is no C compiler for a client. */
@@ -49,7 +52,13 @@ export const startAgents = async (folder: string, executables: Readonly<Record<"
     const listen = `127.0.0.1:${port}`
     const log = join(folder, `${name}.log`)
     const { pid } = await own.start({ program: [program], args: ["--calls", "512", "--listen", listen], log })
-    return { client: own.client, pid, cpu: () => cpuOf(pid), kernel: () => kernelOf(listen) }
+    return {
+      client: own.client,
+      pid,
+      cpu: () => cpuOf(pid),
+      kernel: async () => 1000 * (await figure(listen, /kernel_request_duration_seconds_sum\{[^}]*\}/)),
+      gracePeriods: () => figure(listen, /wait_duration_seconds_count\{for="grace period"\}/)
+    }
   }
   const inPlace = await start("agent", executables.plugin, 9476)
   const moving = await start("moving-agent", executables.moving, 9477)
@@ -85,6 +94,11 @@ export const warmUp = async (scene: Scene, agents: ReadonlyArray<Agent>, calls: 
         if (client === agents[0]?.client) adds.push(ended.wall)
       }
     }
+  }
+  for (const [index, agent] of agents.entries()) {
+    const waits = (await agent.gracePeriods()) / calls
+    // A deletion is one, and a move is another.
+    expect(`agent ${index} has waited ${waits} times for a grace period in each round`, waits === index + 1)
   }
   return { first: adds[0] ?? 0, calls, last: median(adds.slice(-10)) }
 }

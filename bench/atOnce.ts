@@ -38,14 +38,18 @@ interface Caller {
   readonly key: Key
   readonly executable: string
   readonly type: "macvtap" | "macvlan"
-  /** An engine for each call: more of them at once are another experiment, about memory. */
+  /**
+   * An engine for each call: more of them at once are another experiment, about memory. Moves are made one after the other,
+   * 20 ms each.
+   */
   readonly most: number
   readonly agent?: Agent
 }
 
 const callersOf = ({ plugin, moving }: Executables, agents: Agents): ReadonlyArray<Caller> => [
-  ...[["client", agents.inPlace] as const, ["movingClient", agents.moving] as const].flatMap(([key, agent]) =>
-    agent === undefined ? [] : [{ key, executable: agent.client, type: "macvtap", most: 512, agent } as const]
+  ...[["client", agents.inPlace, 512] as const, ["movingClient", agents.moving, 110] as const].flatMap(
+    ([key, agent, most]) =>
+      agent === undefined ? [] : [{ key, executable: agent.client, type: "macvtap", most, agent } as const]
   ),
   ...(existsSync(goMacvlan) ? [{ key: "go", executable: goMacvlan, type: "macvlan", most: 512 } as const] : []),
   { key: "plugin", executable: plugin, type: "macvtap", most: 64 },

@@ -53,9 +53,10 @@ export const headlines = (results: Results): string => {
     ["beside Go's macvlan, whole processes", "with an agent", "standalone"],
     [
       ["a pod's ADD", ratio("ADD, client and agent, to Go's macvlan"), ratio("ADD, standalone, to Go's macvlan")],
+      ["a pod's DEL", ratio("DEL, client and agent, to Go's macvlan"), ""],
       [`${burst?.calls ?? 110} ADDs at once`, together, ""],
       [
-        "memory of one engine a node, after all that",
+        `memory of one engine a node, after ${(resident?.calls ?? 0).toLocaleString("en")} calls`,
         resident === undefined ? "not measured" : `${resident.endMiB.toFixed(0)} MiB`,
         ""
       ]

@@ -39,11 +39,22 @@ const layerWith = (netlink: string): Source => ({
   replacements: [['"./netlink/NetlinkLive.ts"', `"../../bench/variants/${netlink}.ts"`]]
 })
 
+/** What stands between the executable's beginning and the services of a call, alone and in an agent. */
+const fromMainToCall = [
+  "src/main.ts",
+  "src/commands.ts",
+  "src/agent/command.ts",
+  "src/agent/main.ts",
+  "src/agent/serve.ts",
+  "src/agent/connections.ts",
+  "src/agent/call.ts"
+]
+
 const variants = {
   empty: [],
   markedEmpty: [],
   /** Creates on the host and moves. */
-  moving: [{ file: "src/main.ts", replacements: [] }, layerWith("moving")],
+  moving: [...fromMainToCall.map((file) => ({ file, replacements: [] })), layerWith("moving")],
   /** Tells on stderr when it was where. */
   marked: [
     {
@@ -74,7 +85,9 @@ export const buildVariant = async (root: string, folder: string, variant: Varian
   const whole = variants[variant].length === 0
   const entry = whole ? join(root, `bench/variants/${variant}.ts`) : join(sources, "src/main.ts")
   const out = join(folder, `macvtap-${variant}`)
-  const plan = { root, entry, target: arch, runtime, koffi, out }
+  const own = variants[variant].some(({ file }) => file === "src/commands.ts")
+  const commands = join(own ? sources : root, "src/commands.ts")
+  const plan = { root, entry, commands, target: arch, runtime, koffi, out }
   await must(runtime, [join(root, "scripts/build/bundle.ts"), JSON.stringify(plan)], { timeout: 120_000 })
   return out
 }

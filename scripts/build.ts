@@ -33,7 +33,8 @@ else {
   for (const file of [runtime, koffi]) if (!existsSync(file)) fail(`${file} is not there: run npm ci first`)
 
   const started = performance.now()
-  const plan = { root, entry: join(root, "src/main.ts"), target, runtime, koffi, out }
+  const [entry, commands] = [join(root, "src/main.ts"), join(root, "src/commands.ts")]
+  const plan = { root, entry, commands, target, runtime, koffi, out }
   const bundler = spawnSync(bunOf(here), [join(root, "scripts/build/bundle.ts"), JSON.stringify(plan)], {
     stdio: "inherit"
   })

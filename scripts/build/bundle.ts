@@ -14,7 +14,7 @@ import { Bun, type Plugin } from "./bun.ts"
 import { closeEnvironment } from "./environment.ts"
 
 const [, , json = "{}"] = process.argv
-const { root, entry, target, runtime, koffi, out } = JSON.parse(json)
+const { root, entry, commands, target, runtime, koffi, out } = JSON.parse(json)
 const native = readFileSync(koffi)
 // Beside its final place, so that it can be renamed over it; under its own name, which Bun writes into it.
 const folder = mkdtempSync(join(dirname(out), ".build-"))
@@ -46,7 +46,7 @@ const folderOfApart = "/apart"
 const bundleApart = async (): Promise<void> => {
   const { outputs } = await Bun.build({
     ...common,
-    entrypoints: [join(root, "src/commands.ts")],
+    entrypoints: [commands],
     plugins: [ownKoffi]
   })
   for (const output of outputs) apart.set(join(folderOfApart, output.path), await output.text())
