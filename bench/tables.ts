@@ -283,7 +283,7 @@ export const gcText = ({ collected, cold }: Results): string | undefined => {
     `GC with ${attachments} attachments in as many containers, none of them stale: ${ms(looks)} (${times(looks / add)} a cold ADD; ` +
     `${ms(looks / attachments)} for each). With ${removed} of them stale: ${ms(removes)}, which is ${ms(each)} for each link that it ` +
     `removes (${times(each / del)} what a DEL takes in one long-lived process).` +
-    (client === undefined ? "" : ` Through client and agent, whose grace periods overlap: ${ms(client)}.`) +
+    (client === undefined ? "" : ` Through client and agent: ${ms(client)}.`) +
     (adds === undefined
       ? ""
       : ` An ADD through client and agent takes ${ms(adds.alone)} beside none of those attachments, and ${ms(adds.beside)} beside all.`)

@@ -48,7 +48,7 @@ export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => 
       )
     },
     tell: (text) => Effect.sync(() => client.tell(text)),
-    heed: Effect.suspend(() => (client.heed() === undefined ? Effect.void : Effect.interrupt)),
+    heed: Effect.sync(client.heed),
     whyStopped: () => {
       const reason = client.stopped()
       if (reason === undefined) return "the agent ends before the call is done"
@@ -99,7 +99,7 @@ const placeOf = ({ client, opening, handed }: Call, { poller, sysctls }: Residen
   },
   sysctls,
   start: client.start,
-  resident: { watch: poller.watch }
+  resident: poller
 })
 
 const stoppedWaiting = (why = "the call was stopped by a signal"): CniError =>

@@ -30,7 +30,7 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
 /** One connection, until it is closed. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
   Effect.flatMap(firstPacket(connection, attended.poller), (packet) =>
-    packet === undefined ? Effect.sync(() => closeSync(connection)) : heed(connection, packet, attended)
+    packet === undefined ? Effect.sync(() => closeSync(connection)) : attendTo(connection, packet, attended)
   )
 
 /** The first packet; undefined where none comes in time, or ever. Under load it is there already, and not waited for. */
@@ -66,7 +66,7 @@ const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet |
     })
   })
 
-const heed = (connection: number, { text, descriptors }: Packet, attended: Attended): Effect.Effect<void> => {
+const attendTo = (connection: number, { text, descriptors }: Packet, attended: Attended): Effect.Effect<void> => {
   const opening = readOpening(text)
   const over = Effect.sync(() => {
     for (const fd of descriptors) closeSync(fd)
@@ -91,10 +91,9 @@ const heed = (connection: number, { text, descriptors }: Packet, attended: Atten
   if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)
   return Effect.withFiber((fiber) => {
     const client = makeClient(connection, attended.poller, () => fiber.interruptUnsafe())
-    return Effect.onExit(answer({ client, opening, handed: handed.success }, attended), () => {
-      client.close()
-      return over
-    })
+    return Effect.onExit(answer({ client, opening, handed: handed.success }, attended), () =>
+      Effect.ensuring(Effect.sync(client.close), over)
+    )
   })
 }
 

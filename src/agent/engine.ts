@@ -3,7 +3,7 @@
  * more with them. The executable's doorkeeper lets these names through.
  */
 export const engine = {
-  /** Requests within which the kernel waits have a thread each, up to so many; what the environment says comes first. */
+  /** Requests within which the kernel waits for a grace period have a thread each, up to so many; what the environment says comes first. */
   UV_THREADPOOL_SIZE: "64",
   /**
    * Not to look for garbage by the clock (Bun's timer), every second after a call and every 30 without one: the agent looks

@@ -1,5 +1,6 @@
 /** Where the services of one call act: where this process is, or where a client of the agent is. */
 import type { StartProgram } from "./process/process.ts"
+import type { Poller } from "./system/poller.ts"
 import { ownRoot, type Root } from "./system/root.ts"
 
 export interface Whereabouts {
@@ -12,14 +13,8 @@ export interface Whereabouts {
   readonly sysctls: string
   /** Starts a delegate where the runtime would; as this process's own child when left out. */
   readonly start?: StartProgram
-  /** That the process serves other calls too; it serves this one alone when left out. */
-  readonly resident?: Sharing
-}
-
-/** Calls that share a thread: requests within which the kernel waits for long are sent from others. */
-export interface Sharing {
-  /** Calls `ready` whenever there is something to be read from the descriptor, until the answer is called. */
-  readonly watch: (fd: number, ready: () => void) => () => void
+  /** What hears of a descriptor in a process that serves other calls too; it serves this one alone when left out. */
+  readonly resident?: Pick<Poller, "watch">
 }
 
 /** Where this process is. */

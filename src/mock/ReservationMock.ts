@@ -27,9 +27,13 @@ const claimsOf = (machine: Machine): ReadonlyArray<Claim> => [
   ...Array.from(machine.stateFolder.nodes, ([path, { device }]) => ({
     number: device,
     deviceID: path.slice(path.lastIndexOf("/") + 1),
-    linked: isLinked(machine, device)
+    isLinked: () => isLinked(machine, device)
   })),
-  ...Array.from(machine.claims, ([number, attachment]) => ({ number, attachment, linked: isLinked(machine, number) }))
+  ...Array.from(machine.claims, ([number, attachment]) => ({
+    number,
+    attachment,
+    isLinked: () => isLinked(machine, number)
+  }))
 ]
 
 export const reservationMock = (machine: Machine): ReservationService["Service"] => {
@@ -71,7 +75,7 @@ export const reservationMock = (machine: Machine): ReservationService["Service"]
           const found = machine.claims.get(number)
           const isOver = found?.alias === over?.attachment?.alias && found?.netnsID === over?.attachment?.netnsID
           if (found !== undefined && found.alias !== attachment.alias && !isOver) {
-            return { number, attachment: found, linked: isLinked(machine, number) }
+            return { number, attachment: found, isLinked: () => isLinked(machine, number) }
           }
           machine.claims.set(number, attachment)
           return undefined

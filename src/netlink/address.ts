@@ -1,6 +1,6 @@
 /** The body of RTM_NEWADDR: `struct ifaddrmsg` and attributes IFA_*. */
 import type { Address } from "../link/Address.ts"
-import { encodeAttributes, indexAttributes } from "../wire/attribute.ts"
+import { encodeAttributes, payloadsIn } from "../wire/attribute.ts"
 import { concat, empty, readU8, readU32, u8, u32 } from "../wire/bytes.ts"
 import { decodeIp, encodeIp } from "../wire/ip.ts"
 import {
@@ -69,7 +69,7 @@ export const encodeAddressRemoval = (index: number, { address, family, prefix }:
 export const decodeAddress = (body: Uint8Array): LinkAddress | undefined => {
   if (body.length < IFADDRMSG) return undefined
   const family = ({ [AF_INET]: 4, [AF_INET6]: 6 } as const)[body[0] ?? 0]
-  const attributes = indexAttributes(body.subarray(IFADDRMSG))
+  const attributes = payloadsIn(body.subarray(IFADDRMSG))
   const local = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS)
   const address = local && decodeIp(local)
   if (family === undefined || address === undefined || local?.length !== (family === 4 ? 4 : 16)) return undefined

@@ -5,7 +5,7 @@ import type { Link, LinkOptions, Parent } from "../link/Link.ts"
 import type { LinkKind } from "../link/LinkKind.ts"
 import type { LinkSettings } from "../link/LinkSpec.ts"
 import { decodeOptions, encodeOptions } from "../link/options.ts"
-import { type Attribute, encodeAttributes, indexAttributes, nest, optional, type Payloads } from "../wire/attribute.ts"
+import { type Attribute, encodeAttributes, nest, optional, type Payloads, payloadsIn } from "../wire/attribute.ts"
 import { concat, cstring, empty, putU32, readS32, readText, readU32, text, u32 } from "../wire/bytes.ts"
 import { decodeMac, encodeMac } from "../wire/mac.ts"
 import {
@@ -79,13 +79,13 @@ export const kindAttribute = (kind: LinkKind, options: LinkOptions = {}): Attrib
 /** The link that an RTM_NEWLINK describes; undefined for a body that is none. Unknown attributes are skipped. */
 export const decodeLink = (body: Uint8Array): Link | undefined => {
   if (body.length < IFINFOMSG) return undefined
-  const attributes = indexAttributes(body.subarray(IFINFOMSG))
+  const attributes = payloadsIn(body.subarray(IFINFOMSG))
   const bytes = (type: number): Uint8Array => attributes.get(type) ?? empty
   const name = readText(bytes(IFLA_IFNAME))
   if (name === "") return undefined
 
   const flags = readU32(body, 8) ?? 0
-  const info = indexAttributes(bytes(IFLA_LINKINFO))
+  const info = payloadsIn(bytes(IFLA_LINKINFO))
   const kind = readText(info.get(IFLA_INFO_KIND) ?? empty)
   const table = kindByName(kind)
   const mac = decodeMac(bytes(IFLA_ADDRESS))
@@ -102,7 +102,7 @@ export const decodeLink = (body: Uint8Array): Link | undefined => {
     running: (flags & IFF_RUNNING) !== 0,
     promisc: (flags & IFF_PROMISC) !== 0,
     allmulti: (flags & IFF_ALLMULTI) !== 0,
-    options: table ? decodeOptions(table, indexAttributes(info.get(IFLA_INFO_DATA) ?? empty)) : {},
+    options: table ? decodeOptions(table, payloadsIn(info.get(IFLA_INFO_DATA) ?? empty)) : {},
     ...(mac === undefined ? {} : { mac }),
     ...(kind === "" ? {} : { kind }),
     ...(parent === undefined ? {} : { parent }),

@@ -1,6 +1,6 @@
 /** Netlink messages: a header of sixteen bytes and a body, several of them in one datagram. */
 import { align } from "../wire/align.ts"
-import { indexAttributes } from "../wire/attribute.ts"
+import { payloadsIn } from "../wire/attribute.ts"
 import { empty, putU16, putU32, readS32, readText, readU16, readU32 } from "../wire/bytes.ts"
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_ERROR, NLMSGERR_ATTR_MSG } from "./constants.ts"
 
@@ -82,6 +82,6 @@ export const readError = (
       : message.flags & NLM_F_CAPPED
         ? NLMSG_HDRLEN
         : Math.max(NLMSG_HDRLEN, align(Math.min(readU32(message.body, 4) ?? 0, message.body.length)))
-  const extack = readText(indexAttributes(message.body.subarray(4 + quoted)).get(NLMSGERR_ATTR_MSG) ?? empty)
+  const extack = readText(payloadsIn(message.body.subarray(4 + quoted)).get(NLMSGERR_ATTR_MSG) ?? empty)
   return extack === "" ? { errno } : { errno, extack }
 }

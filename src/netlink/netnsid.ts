@@ -1,5 +1,5 @@
 /** The body of RTM_GETNSID and RTM_NEWNSID: `struct rtgenmsg` and attributes NETNSA_*. */
-import { encodeAttributes, indexAttributes } from "../wire/attribute.ts"
+import { encodeAttributes, payloadsIn } from "../wire/attribute.ts"
 import { concat, empty, readS32, u8, u16, u32 } from "../wire/bytes.ts"
 import { AF_UNSPEC, NETNSA_FD, NETNSA_NSID } from "./constants.ts"
 
@@ -12,4 +12,4 @@ export const encodeNetnsid = (fd: number): Uint8Array =>
 
 /** The number; -1 where the namespace has none, undefined where the body says nothing of it. */
 export const decodeNetnsid = (body: Uint8Array): number | undefined =>
-  readS32(indexAttributes(body.subarray(RTGENMSG)).get(NETNSA_NSID) ?? empty)
+  readS32(payloadsIn(body.subarray(RTGENMSG)).get(NETNSA_NSID) ?? empty)

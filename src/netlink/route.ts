@@ -1,7 +1,7 @@
 /** The body of RTM_NEWROUTE: `struct rtmsg` and attributes RTA_*. */
 import type { Route } from "../link/Route.ts"
 import { align } from "../wire/align.ts"
-import { type Attribute, encodeAttributes, indexAttributes, nest, optional, type Payloads } from "../wire/attribute.ts"
+import { type Attribute, encodeAttributes, nest, optional, type Payloads, payloadsIn } from "../wire/attribute.ts"
 import { concat, empty, readS32, readU8, readU16, readU32, u16, u32 } from "../wire/bytes.ts"
 import { decodeIp, encodeIp } from "../wire/ip.ts"
 import {
@@ -111,7 +111,7 @@ export const readHops = (multipath: Uint8Array): ReadonlyArray<Hop> => {
   for (let offset = 0; offset + RTNEXTHOP <= multipath.length; ) {
     const length = readU16(multipath, offset) ?? 0
     if (length < RTNEXTHOP || offset + length > multipath.length) break
-    const attributes = indexAttributes(multipath.subarray(offset + RTNEXTHOP, offset + length))
+    const attributes = payloadsIn(multipath.subarray(offset + RTNEXTHOP, offset + length))
     hops.push(readHop(attributes, readS32(multipath, offset + 4)))
     offset += align(length)
   }
@@ -129,12 +129,12 @@ export const decodeRoutes = (body: Uint8Array): ReadonlyArray<Route> => {
   const family = ({ [AF_INET]: 4, [AF_INET6]: 6 } as const)[body[0] ?? 0]
   if (family === undefined) return []
 
-  const attributes = indexAttributes(body.subarray(RTMSG))
+  const attributes = payloadsIn(body.subarray(RTMSG))
   const dst = attributes.get(RTA_DST) ?? new Uint8Array(family === 4 ? 4 : 16)
   if (dst.length !== (family === 4 ? 4 : 16)) return []
   const several = readHops(attributes.get(RTA_MULTIPATH) ?? empty)
   const hops = several.length > 0 ? several : [readHop(attributes, readU32(attributes.get(RTA_OIF) ?? empty))]
-  const metrics = indexAttributes(attributes.get(RTA_METRICS) ?? empty)
+  const metrics = payloadsIn(attributes.get(RTA_METRICS) ?? empty)
   const mtu = readU32(metrics.get(RTAX_MTU) ?? empty)
   const advmss = readU32(metrics.get(RTAX_ADVMSS) ?? empty)
   const priority = readU32(attributes.get(RTA_PRIORITY) ?? empty)

@@ -75,22 +75,22 @@ export const makeMeter = (context: Context.Context<never> = Context.empty()): ((
     return value === undefined ? undefined : String(value)
   }
   return (one) => {
-    const ended = measured(one)
-    const command = text(ended, "cni.command")
-    const operation = text(ended, "netlink.operation")
-    const wait = text(ended, "wait.for")
-    const type = text(ended, "ipam.type")
+    const what = measured(one)
+    const command = text(what, "cni.command")
+    const operation = text(what, "netlink.operation")
+    const wait = text(what, "wait.for")
+    const type = text(what, "ipam.type")
     if (command !== undefined) {
-      count(calls, { command, code: text(ended, "cni.error.code") ?? "0" })
-      observe(callSeconds, { command }, ended)
+      count(calls, { command, code: text(what, "cni.error.code") ?? "0" })
+      observe(callSeconds, { command }, what)
     } else if (operation !== undefined) {
-      observe(kernelSeconds, { operation }, ended)
-      const errno = text(ended, "netlink.errno")
+      observe(kernelSeconds, { operation }, what)
+      const errno = text(what, "netlink.errno")
       if (errno !== undefined) count(kernelErrors, { operation, errno })
-    } else if (wait !== undefined) observe(waitSeconds, { for: wait }, ended)
-    else if (type !== undefined) observe(ipamSeconds, { type: ended.failed ? "failed" : known(type) }, ended)
-    if (ended.attributes.has("held.back")) count(heldBack, {})
-    const rollback = text(ended, "rollback.of")
+    } else if (wait !== undefined) observe(waitSeconds, { for: wait }, what)
+    else if (type !== undefined) observe(ipamSeconds, { type: what.failed ? "failed" : known(type) }, what)
+    if (what.attributes.has("held.back")) count(heldBack, {})
+    const rollback = text(what, "rollback.of")
     if (rollback !== undefined) count(rollbacks, { what: rollback })
   }
 }

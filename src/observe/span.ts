@@ -1,6 +1,7 @@
 /**
  * What a call does, as spans of effect's tracer where its trace is recorded: the trace and the waterfall of `macvtap trace`
- * are made of them. Where it is not, what the figures need is timed and told to `Counting`, which costs a tenth of a span.
+ * are made of them. Where it is not, the call alone is a span, for what is said of it; what else the figures need is timed
+ * and told to `Counting`, which costs a tenth of a span.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -44,7 +45,8 @@ export const traced =
       return Effect.onExit(same, (exit) => {
         const failure = ofFailure === undefined ? undefined : Option.getOrUndefined(Exit.findErrorOption(exit))
         count({
-          attributes: failure === undefined ? attributes : { ...attributes, ...ofFailure?.(failure) },
+          attributes:
+            failure === undefined || ofFailure === undefined ? attributes : { ...attributes, ...ofFailure(failure) },
           milliseconds: performance.now() - began,
           failed: exit._tag === "Failure"
         })
@@ -91,7 +93,8 @@ export const tracedRollback =
   (what: string) =>
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(callSpan, (parent) => {
-      const [name, attributes] = [`take back the ${what}`, { "rollback.of": what }] as const
+      const name = `take back the ${what}`
+      const attributes = { "rollback.of": what }
       return parent?.sampled === true
         ? Effect.withSpan(work, name, { attributes, parent, captureStackTrace: false })
         : traced(name, attributes)(work)

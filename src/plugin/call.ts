@@ -95,7 +95,7 @@ const attributesOf = ({ program, env }: Invocation): Attributes => {
   tell("network.interface.name", env["CNI_IFNAME"])
   for (const pair of (env["CNI_ARGS"] ?? "").split(";", mostArguments)) {
     const cut = pair.indexOf("=")
-    const name = toldArguments.get(pair.slice(0, cut))
+    const name = cut < 0 ? undefined : toldArguments.get(pair.slice(0, cut))
     if (name !== undefined) tell(name, pair.slice(cut + 1))
   }
   return attributes
@@ -107,6 +107,7 @@ const toldArguments = new Map([
   ["K8S_POD_NAMESPACE", "k8s.namespace.name"],
   ["K8S_POD_UID", "k8s.pod.uid"]
 ])
+/** Pairs that are looked at: how long CNI_ARGS is, its author chooses. */
 const mostArguments = 64
 
 const commandOf = (env: Invocation["env"]): string => {

@@ -16,7 +16,7 @@ export class CallerService extends Context.Service<
     readonly answer: (text: string, status: 0 | 1) => Effect.Effect<void, AnswerLost>
     /** Says something to people (a process's stderr); best effort. */
     readonly tell: (text: string) => Effect.Effect<void>
-    /** Hears now whether the caller wants the call stopped, which interrupts it; by the event loop's next turn if left out. */
+    /** Looks now whether the caller wants the call stopped, which interrupts it. Where left out the event loop's next turn tells. */
     readonly heed?: Effect.Effect<void>
     /** In words why the call was interrupted, where it was no signal. */
     readonly whyStopped?: () => string | undefined

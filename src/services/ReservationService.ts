@@ -58,8 +58,8 @@ export interface Claim {
   readonly deviceID?: string
   /** The attachment that was given the tap of that number, by the alias of its link, and where that link was. */
   readonly attachment?: { readonly alias: string; readonly netnsID: string; readonly netnsPath: string }
-  /** Whether a link has the number when it is asked for, so that the kernel gives it to no other. */
-  readonly linked: boolean
+  /** Whether a link has the number at this moment, so that the kernel gives it to no other. What cannot be told has one. */
+  readonly isLinked: () => boolean
 }
 
 /** The state folder cannot be read or written. `problem` says what is wrong, `advice` what to do. */

@@ -74,14 +74,18 @@ export interface Payloads {
 }
 
 /**
- * Of a type that occurs twice the last counts, as for the kernel's `nla_parse`. A link has some forty attributes, of which a
- * dozen are asked for: going through their headers again costs less than an index of them.
+ * The payloads in `bytes`, looked for when they are asked for. Of a type that occurs twice the last counts, as for the
+ * kernel's `nla_parse`. A link has some forty attributes, of which a dozen are asked for: going through their headers again
+ * costs less than a Map of them.
  */
-export const indexAttributes = (bytes: Uint8Array): Payloads => ({
+export const payloadsIn = (bytes: Uint8Array): Payloads => ({
   get: (wanted) => {
-    let [start, end] = [0, 0]
+    let start = 0
+    let end = 0
     walk(bytes, (type, offset, length) => {
-      if ((type & NLA_TYPE_MASK) === wanted) [start, end] = [offset + NLA_HDRLEN, offset + length]
+      if ((type & NLA_TYPE_MASK) !== wanted) return
+      start = offset + NLA_HDRLEN
+      end = offset + length
     })
     return start === 0 ? undefined : bytes.subarray(start, end)
   }

@@ -77,6 +77,9 @@ export const readText = (bytes: Uint8Array): string => {
 /** `02ff`: two digits a byte; `02:ff` with a separator. */
 export const hex = (bytes: Uint8Array, separator = ""): string => {
   let digits = ""
-  for (const byte of bytes) digits += `${digits === "" ? "" : separator}${byte < 16 ? "0" : ""}${byte.toString(16)}`
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    digits += `${i === 0 ? "" : separator}${byte < 16 ? "0" : ""}${byte.toString(16)}`
+  }
   return digits
 }

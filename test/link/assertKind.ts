@@ -4,7 +4,7 @@ import type { LinkKind } from "../../src/link/LinkKind.ts"
 import { decodeOptions, encodeOptions } from "../../src/link/options.ts"
 import { decodeLink } from "../../src/netlink/link.ts"
 import { linkAdd, linkSet } from "../../src/netlink/requests.ts"
-import { encodeAttributes, indexAttributes } from "../../src/wire/attribute.ts"
+import { encodeAttributes, payloadsIn } from "../../src/wire/attribute.ts"
 import { optionsOf } from "./arbitrary.ts"
 
 export const assertKind = (kind: LinkKind): void => {
@@ -12,7 +12,7 @@ export const assertKind = (kind: LinkKind): void => {
 
   it.prop("options are encoded and decoded back", [optionsOf(kind)], ([options]) => {
     const bytes = encodeAttributes(encodeOptions(kind, options))
-    assert.deepStrictEqual(decodeOptions(kind, indexAttributes(bytes)), options)
+    assert.deepStrictEqual(decodeOptions(kind, payloadsIn(bytes)), options)
   })
 
   it.prop("a link that is asked for with options is a link that has them", [optionsOf(kind)], ([options]) => {

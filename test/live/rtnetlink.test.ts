@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { macvtap } from "../../src/link/macvtap.ts"
 import { makeRtnetlink } from "../../src/live/netlink/rtnetlink.ts"
 import { NLM_F_ECHO, RTM_DELLINK } from "../../src/netlink/constants.ts"
@@ -93,6 +94,35 @@ describe("operations", () => {
         const rt = makeRtnetlink({ ...transport, shared: { ...shared, send, watch } }, silent)
         assert.deepInclude(yield* Effect.flip(rt.linkDel(8)), { errno: "EOPNOTSUPP" })
       }
+    })
+  )
+
+  it.effect("that delete a link go by what is left where something was lost", () =>
+    Effect.gen(function* () {
+      const deleted = (steps: ReadonlyArray<Step>) => {
+        const { transport } = script(steps)
+        const send = (bytes: Uint8Array): Promise<never> => {
+          transport.send(bytes)
+          return new Promise(() => {})
+        }
+        const watch = (ready: () => void): (() => void) => {
+          const timer = setInterval(ready, 1)
+          return () => clearInterval(timer)
+        }
+        return Effect.result(makeRtnetlink({ ...transport, shared: { send, watch } }, silent).linkDel(8))
+      }
+      assert.strictEqual((yield* deleted(["ENOBUFS", (s) => ({ bytes: notice(s) })]))._tag, "Success")
+      const lost = yield* deleted(["EINTR", "ENOBUFS"])
+      assert.deepInclude(lost._tag === "Failure" ? lost.failure : {}, { errno: "ENOBUFS" })
+    })
+  )
+
+  it.effect("that cannot be sent for a fault of ours end, and nothing else does", () =>
+    Effect.gen(function* () {
+      const { transport } = script([])
+      const send = (): Promise<never> => Promise.reject(new Error("no errno"))
+      const exit = yield* Effect.exit(makeRtnetlink({ ...transport, shared: { ...shared, send } }, silent).linkDel(8))
+      assert.isTrue(Exit.hasDies(exit))
     })
   )
 

@@ -5,10 +5,10 @@ import {
   type Attribute,
   decodeAttributes,
   encodeAttributes,
-  indexAttributes,
   maxPayload,
   nest,
-  optional
+  optional,
+  payloadsIn
 } from "../../src/wire/attribute.ts"
 import { hex, u32 } from "../../src/wire/bytes.ts"
 
@@ -66,7 +66,7 @@ describe("attributes", () => {
 
   it("of one type: the last counts", () => {
     const bytes = encodeAttributes([1, 2].map((value) => ({ type: 9, payload: u32(value) })))
-    assert.strictEqual(hex(indexAttributes(bytes).get(9) ?? new Uint8Array()), "02000000")
+    assert.strictEqual(hex(payloadsIn(bytes).get(9) ?? new Uint8Array()), "02000000")
   })
 
   it("hold attributes", () => {

@@ -32,8 +32,8 @@ export interface Client {
   /** Ends the call for that reason, unless its answer has been written already. */
   readonly stop: (reason: Reason) => void
   readonly stopped: () => Reason | undefined
-  /** The same after what the client has said by now, for whoever then ends the call by itself. */
-  readonly heed: () => Reason | undefined
+  /** Reads now what the client has said: a wish to stop interrupts the call. */
+  readonly heed: () => void
   readonly close: () => void
 }
 
@@ -43,7 +43,6 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
   let delivered = false
   let gone = false
   let closed = false
-  let heeding = false
   let delivering: ((outcome: Delivery) => void) | undefined
   let child: { readonly settle: (status: string) => void; readonly refused: (errno: string) => void } | undefined
 
@@ -58,7 +57,7 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     // An answer that is on its way decides for itself whether the call has succeeded.
     if (delivered || delivering !== undefined || stopped !== undefined) return
     stopped = reason
-    if (!heeding) interrupt()
+    interrupt()
   }
   const leave = (): void => {
     if (gone) return
@@ -167,12 +166,7 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     },
     stop,
     stopped: () => stopped,
-    heed: () => {
-      heeding = true
-      read()
-      heeding = false
-      return stopped
-    },
+    heed: read,
     close: () => {
       if (closed) return
       closed = true

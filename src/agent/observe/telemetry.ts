@@ -1,4 +1,4 @@
-/** What the agent tells of itself: the spans of its calls as a trace, as figures, as a line of its log, and for who asks. */
+/** What the agent tells of itself: its calls as traces, as figures, as lines of its log, and for who asks. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"

@@ -59,15 +59,17 @@ const typeProblem = (program: string) => (type: string) =>
 
 /** What is left for all commands. DEL takes what it cannot read for absent: nothing can have been made by it. */
 const settings = (program: string, command: ConfiguredCommand) => {
-  const isDel = command === "DEL"
-  if (made?.program !== program || made.isDel !== isDel) made = { program, isDel, table: makeSettings(program, isDel) }
-  return made.table
+  const sort = command === "DEL" ? "DEL" : "others"
+  const last = latest[sort]
+  if (last?.program === program) return last.table
+  const table = makeSettings(program, command === "DEL")
+  latest[sort] = { program, table }
+  return table
 }
 
-/** The last one: the next call is most often like it. */
-let made:
-  | { readonly program: string; readonly isDel: boolean; readonly table: ReturnType<typeof makeSettings> }
-  | undefined
+/** The last table of each sort: a node's calls are nearly all by one program. */
+const latest: Partial<Record<"DEL" | "others", { readonly program: string; readonly table: Table }>> = {}
+type Table = ReturnType<typeof makeSettings>
 
 const makeSettings = (program: string, isDel: boolean) => {
   const when = <A>(decoder: Decoder<A | undefined>) => (isDel ? lenient(decoder) : decoder)

@@ -6,8 +6,8 @@ import { constants, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync }
 import { parseDeviceID } from "../../devices/deviceID.ts"
 import type { Claim } from "../../services/ReservationService.ts"
 import { absent, errnoOf } from "../system/errno.ts"
-import { type Root, using } from "../system/root.ts"
-import { behind, numberAt } from "./holder.ts"
+import { type Root, throughDescriptor } from "../system/root.ts"
+import { isBehind, numberAt } from "./holder.ts"
 import { besideOf, makeFolder } from "./node.ts"
 
 export const defaultClaimFolder = "/run/macvtap-cni/taps"
@@ -20,16 +20,14 @@ const list = (root: Root, folder: string): ReadonlyArray<string> =>
 const claimOf = (number: string, claimant: Pick<Claim, "deviceID" | "attachment">): Claim => ({
   number,
   ...claimant,
-  get linked() {
-    return behind(number) !== undefined
-  }
+  isLinked: () => isBehind(number)
 })
 
 /** By the nodes of devices: one for each that a pod has, all of which are looked at. */
 export const deviceClaims = (root: Root, folder: string, wanted: string | undefined): ReadonlyArray<Claim> => {
   const fd = root.find(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   if (fd === undefined) return []
-  return using(fd, (inside) =>
+  return throughDescriptor(fd, (inside) =>
     readdirSync(inside).map((deviceID) => ({ deviceID, number: numberAt(`${inside}/${deviceID}`) }))
   ).flatMap(({ deviceID, number }) =>
     number === undefined || (wanted !== undefined && number !== wanted) || parseDeviceID(deviceID) === undefined

@@ -1,7 +1,7 @@
 /** Which link is behind a node. */
 import { lstatSync, readlinkSync } from "node:fs"
 import type { Holder } from "../../services/ReservationService.ts"
-import { absent } from "../system/errno.ts"
+import { absent, errnoOf } from "../system/errno.ts"
 import type { Root } from "../system/root.ts"
 import { deviceOf, noDevice } from "./deviceNumber.ts"
 
@@ -16,7 +16,17 @@ export const numberAt = (path: string): string | undefined => {
  * What the kernel shows behind a number, in every namespace: a device named after the link and its ifindex,
  * `/sys/dev/char/246:1` → `../../devices/virtual/net/net1/macvtap/tap600000001`; undefined where nobody has it.
  */
-export const behind = (number: string): string | undefined => absent(() => readlinkSync(`/sys/dev/char/${number}`))
+const behind = (number: string): string | undefined => absent(() => readlinkSync(`/sys/dev/char/${number}`))
+
+/** Whether anybody has the number; where the kernel does not say, somebody may. */
+export const isBehind = (number: string): boolean => {
+  try {
+    return behind(number) !== undefined
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return true
+  }
+}
 
 /** The link of ifindex `index` that a node leads to. A number that belongs to nobody, or to another link, is no holder. */
 export const holderOf = (root: Root, node: string, index: number): Holder | undefined => {

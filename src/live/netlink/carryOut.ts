@@ -57,17 +57,24 @@ export const makeCarriers = (transport: Transport): Carriers => {
       Effect.callback<Answer>((resume) => {
         const number = ++sequence
         let over = false
-        const end = (answer: Answer | undefined): void => {
-          if (over || answer === undefined) return
+        /** A fault is this request's alone: not the poller's, and not nobody's. */
+        const end = (step: () => Answer | undefined): void => {
+          if (over) return
+          let outcome: Effect.Effect<Answer>
+          try {
+            const answer = step()
+            if (answer === undefined) return
+            outcome = Effect.succeed(answer)
+          } catch (fault) {
+            outcome = Effect.die(fault)
+          }
           over = true
           unwatch()
-          resume(Effect.succeed(answer))
+          resume(outcome)
         }
-        const unwatch = shared.watch(() => end(hear(transport, number, trace)))
+        const unwatch = shared.watch(() => end(() => hear(transport, number, trace)))
         const bytes = encode({ ...request, flags: request.flags | NLM_F_ECHO }, number, 0)
-        sendElsewhere(bytes).then((thrown) => {
-          if (!over) end(read(thrown, request, number, trace))
-        })
+        void sendElsewhere(bytes).then((thrown) => end(() => read(thrown, request, number, trace)))
       })
     )
   const forGracePeriod = traced("wait for the kernel's grace period", { "wait.for": "grace period" })

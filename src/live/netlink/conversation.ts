@@ -112,22 +112,25 @@ const ask = (
 }
 
 /** Datagrams that are read in a row: whoever is root in a container can send more of them than anybody reads. */
-const most = 64
+const mostDatagrams = 64
 
 /**
  * What the kernel has said by now to a request that was sent from another thread: its verdict, or its notice (NLM_F_ECHO)
- * that the link is deleted. undefined where it has said neither; nothing is waited for.
+ * that the link is deleted. undefined where it has said neither; nothing is waited for. ENOBUFS where something was lost,
+ * and what came before that says nothing: whether the link is deleted is then unknown.
  */
 export const hear = (transport: Transport, sequence: number, trace: (event: Event) => void): Answer | undefined => {
-  for (let count = 0; count < most; count++) {
+  let lost = false
+  for (let count = 0; count < mostDatagrams; count++) {
     let datagram: Datagram
     try {
       datagram = transport.receive(false)
     } catch (thrown) {
       const errno = errnoOf(thrown)
       if (errno === undefined) throw thrown
-      if (errno === "EAGAIN") return undefined
-      if (errno !== "EINTR") return refused(errno)
+      if (errno === "EAGAIN") break
+      if (errno === "ENOBUFS") lost = true
+      else if (errno !== "EINTR") return refused(errno)
       continue
     }
     if (datagram.sender !== 0) continue
@@ -138,7 +141,7 @@ export const hear = (transport: Transport, sequence: number, trace: (event: Even
       if (message.type === RTM_DELLINK) return { _tag: "Answered", messages: [] }
     }
   }
-  return undefined
+  return lost ? refused("ENOBUFS") : undefined
 }
 
 const send = ({ now, send, timeLimit }: Transport, bytes: Uint8Array): string | undefined => {

@@ -3,9 +3,8 @@ import { closeSync } from "node:fs"
 import type { Netns } from "../../link/Netns.ts"
 import { readU32 } from "../../wire/bytes.ts"
 import { inside } from "../netns/enter.ts"
-import { errnoOf } from "../system/errno.ts"
 import { O_CLOEXEC, recvfrom, send, sendWaiting, setsockopt, socket } from "../system/libc.ts"
-import type { Sharing } from "../whereabouts.ts"
+import type { Whereabouts } from "../whereabouts.ts"
 import type { Transport } from "./Transport.ts"
 
 const AF_NETLINK = 16
@@ -28,7 +27,7 @@ const timeLimit = 5
 const receiveLimit = new BigInt64Array([BigInt(timeLimit), 0n])
 const on = new Int32Array([1])
 
-/** Every conversation is one synchronous step, so they share their buffers. The kernel's dumps come in up to 32 KiB. */
+/** A datagram is copied out in the step that receives it, so that all sockets share these. The kernel's dumps come in up to 32 KiB. */
 let buffer = new Uint8Array(65536)
 /** `struct sockaddr_nl { u16 nl_family; u16 pad; u32 nl_pid; u32 nl_groups; }` */
 const address = new Uint8Array(12)
@@ -37,7 +36,8 @@ const address = new Uint8Array(12)
 export const openSocket = (netns: Netns): number => {
   const fd = inside(netns, () => socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, NETLINK_ROUTE))
   try {
-    for (const option of [NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) switchOn(fd, option)
+    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, on)
+    setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, on)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, receiveLimit)
     return fd
   } catch (thrown) {
@@ -46,20 +46,11 @@ export const openSocket = (netns: Netns): number => {
   }
 }
 
-/** Kernels before 4.12 and 4.20 do without; what is lost is words of errors, and filters of dumps. */
-const switchOn = (fd: number, option: number): void => {
-  try {
-    setsockopt(fd, SOL_NETLINK, option, on)
-  } catch (thrown) {
-    if (errnoOf(thrown) === undefined) throw thrown
-  }
-}
-
 /**
- * The socket's two directions. A datagram that does not fit is cut off, and the next one finds a buffer of its size. For a
- * `resident` process a request within which the kernel waits is sent from another thread.
+ * The socket's two directions. A datagram that does not fit is cut off, and the next one finds a buffer of its size. In a
+ * `resident` process it can be sent to from another thread too, and watched.
  */
-export const socketTransport = (fd: number, resident?: Sharing): Transport => ({
+export const socketTransport = (fd: number, resident?: Whereabouts["resident"]): Transport => ({
   timeLimit: timeLimit * 1000,
   now: () => performance.now(),
   send: (bytes) => void send(fd, bytes, 0),

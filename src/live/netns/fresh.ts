@@ -1,15 +1,14 @@
 /** A new namespace, for as long as its scope. */
-import { closeSync, fstatSync } from "node:fs"
+import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { Netns } from "../../link/Netns.ts"
 import { NetnsError } from "../../services/NetnsService.ts"
 import { attempt } from "../system/attempt.ts"
-import { newNetns, ownNetns } from "./enter.ts"
+import { identify, newNetns, ownNetns } from "./enter.ts"
 
 const openFresh = (): Netns => {
   const fd = newNetns()
-  const { dev, ino } = fstatSync(fd)
-  return { path: "a new namespace", fd, id: `${dev}:${ino}` }
+  return { path: "a new namespace", fd, id: identify(fd) }
 }
 
 /** NetnsService's `fresh`. */

@@ -51,10 +51,10 @@ export const declare = (name: string, types: ReadonlyArray<string>, result: Resu
 }
 
 /**
- * The same for a refusal that is nothing special (`expected`): answered with undefined, since an error that is thrown costs
- * ten times what the call does. A signal (EINTR) has the call made again.
+ * As `declare`, but a refusal in `expected`, which is nothing special, is answered with undefined: an error that is thrown
+ * costs ten times what the call does. After a signal (EINTR) the call is made again.
  */
-export const declareWithout = (
+export const declareExpecting = (
   expected: ReadonlyArray<string>,
   name: string,
   types: ReadonlyArray<string>,
@@ -73,7 +73,7 @@ export const declareWithout = (
 }
 
 /**
- * The same on a thread of the pool, for calls that wait in the kernel: this thread goes on meanwhile (a hop costs 15 µs).
+ * As `declare`, on a thread of the pool, for calls that wait in the kernel: this thread goes on meanwhile (a hop costs 15 µs).
  * The arguments' bytes must stay as they are until it is done. Rejects with a SystemError.
  */
 export const declareWaiting = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {

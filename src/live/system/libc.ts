@@ -4,7 +4,7 @@
  */
 import { constants } from "node:fs"
 import { errnoOf } from "./errno.ts"
-import { declare, declareWaiting, declareWithout } from "./foreign.ts"
+import { declare, declareExpecting, declareWaiting } from "./foreign.ts"
 
 /** Flags that node:fs has no name for, the same on every architecture of ours. O_NOFOLLOW is not: see fs.constants. */
 export const O_CLOEXEC = 0o2000000
@@ -96,7 +96,7 @@ const RESOLVE_NO_SYMLINKS = 0x04n
 const RESOLVE_IN_ROOT = 0x10n
 const openat2 = (dirfd: number, path: string, flags: number, mode: number, resolve: bigint): number | undefined =>
   nativeOpenat2(437, dirfd, path, new BigUint64Array([BigInt(flags | O_CLOEXEC), BigInt(mode), resolve]), 24)
-const nativeOpenat2 = declareWithout(["ENOENT"], "syscall", ["long", "int", "str", "void *", "size_t"], "long")
+const nativeOpenat2 = declareExpecting(["ENOENT"], "syscall", ["long", "int", "str", "void *", "size_t"], "long")
 
 // The mount calls are younger than their names in libc; their numbers are the same on every architecture.
 

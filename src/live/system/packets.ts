@@ -4,7 +4,7 @@
  */
 import { closeSync } from "node:fs"
 import { errnoOf } from "./errno.ts"
-import { addressOf, declare, declareWithout } from "./foreign.ts"
+import { addressOf, declare, declareExpecting } from "./foreign.ts"
 
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
@@ -39,10 +39,10 @@ const socket = declare("socket", ["int", "int", "int"])
 const bind = declare("bind", ["int", "void *", "uint"])
 const connect = declare("connect", ["int", "void *", "uint"])
 const listen = declare("listen", ["int", "int"])
-const accept4 = declareWithout(["EAGAIN", "ECONNABORTED"], "accept4", ["int", "void *", "void *", "int"])
+const accept4 = declareExpecting(["EAGAIN", "ECONNABORTED"], "accept4", ["int", "void *", "void *", "int"])
 const getsockopt = declare("getsockopt", ["int", "int", "int", "void *", "void *"])
 const sendmsg = declare("sendmsg", ["int", "void *", "int"], "long")
-const recvmsg = declareWithout(["EAGAIN"], "recvmsg", ["int", "void *", "int"], "long")
+const recvmsg = declareExpecting(["EAGAIN"], "recvmsg", ["int", "void *", "int"], "long")
 const shutdownSocket = declare("shutdown", ["int", "int"])
 
 /** `struct sockaddr_un { u16 sun_family; char sun_path[108]; }` */

@@ -35,7 +35,7 @@ export const ownRoot: Root = {
 }
 
 /** Runs `step` with a path of node:fs to what is behind the descriptor, which is closed after it. */
-export const using = <A>(fd: number, step: (path: string) => A): A => {
+export const throughDescriptor = <A>(fd: number, step: (path: string) => A): A => {
   try {
     return step(`/proc/self/fd/${fd}`)
   } finally {
@@ -62,11 +62,11 @@ export const rootAt = (fd: number): Root => ({
   at: (path, step) => {
     const cut = checked(path).lastIndexOf("/")
     const folder = there(openInRoot(fd, path.slice(0, cut + 1), O_PATH | constants.O_DIRECTORY))
-    return using(folder, (parent) => step(`${parent}/${path.slice(cut + 1)}`))
+    return throughDescriptor(folder, (parent) => step(`${parent}/${path.slice(cut + 1)}`))
   },
   proc: (step) => {
     const folder = there(openInRoot(fd, "/proc", O_PATH | constants.O_DIRECTORY))
-    return using(folder, (path) => {
+    return throughDescriptor(folder, (path) => {
       if (fstatfsType(folder) !== PROC_SUPER_MAGIC) throw new SystemError("open", "ENOENT")
       return step(path)
     })

@@ -17,7 +17,7 @@ import { givenMetrics, mendHostAccess, type Survivor } from "../hostAccess/mend.
 import { hostPlace, type Place, placeAt } from "../link/place.ts"
 import { errorsOf, gathered } from "./gathered.ts"
 
-/** Namespaces that are collected at once: each link that goes waits for a grace period, in which others can wait too. */
+/** Namespaces that are collected at once: a link that goes is waited for by another thread of an agent, others meanwhile. */
 const atOnce = 32
 
 export const gc = Effect.gen(function* () {

@@ -103,7 +103,7 @@ const withFreeNumber = <A, E, R>(now: DeviceNumber | undefined, taker: Taker, mo
   Effect.scoped(
     Effect.gen(function* () {
       for (const claim of yield* (yield* ReservationService).claims()) {
-        const matters = !claim.linked && (now === undefined || minorOf(claim.number) < minorOf(now))
+        const matters = !claim.isLinked() && (now === undefined || minorOf(claim.number) < minorOf(now))
         if (!matters || !(yield* isOthers(claim, taker))) continue
         yield* keepNumbersBack(taker)
         break

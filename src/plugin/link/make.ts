@@ -125,7 +125,7 @@ const acquireWithOwnNode = Effect.fnUntraced(function* (
   // The kubelet opens a device's own node, whoever has the kernel's of that name: anybody can make a link of any ifindex.
   const needsNode = spec.kind.device === "tap" && deviceID === undefined
   for (const index of indexes) {
-    // Asked first, since a name that is taken costs a link made and deleted (an RCU grace period, 12 ms).
+    // Asked first, since a name that is taken costs a link made and deleted (without an agent an RCU grace period, 12 ms).
     if (needsNode && (yield* tap.node(index)) !== undefined) continue
     const made = yield* Effect.result(acquireLink(birthplace, container, { ...spec, index }))
     if (made._tag === "Failure") {
