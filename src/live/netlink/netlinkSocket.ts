@@ -3,7 +3,7 @@ import { closeSync } from "node:fs"
 import type { Netns } from "../../link/Netns.ts"
 import { readU32 } from "../../wire/bytes.ts"
 import { inside } from "../netns/enter.ts"
-import { O_CLOEXEC, recvfrom, send, sendWaiting, setsockopt, socket } from "../system/libc.ts"
+import { connect, O_CLOEXEC, recvfrom, send, sendWaiting, setsockopt, socket } from "../system/libc.ts"
 import type { Whereabouts } from "../whereabouts.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -26,6 +26,12 @@ const timeLimit = 5
 /** `struct timeval` */
 const receiveLimit = new BigInt64Array([BigInt(timeLimit), 0n])
 const on = new Int32Array([1])
+/**
+ * The kernel's address, nl_pid 0. Whoever is root in the namespace may send to our socket: more than anybody reads, so that
+ * the thread of all calls reads on and on, and the kernel's answers find no room. To a socket that is connected to the
+ * kernel nobody else can send (ECONNREFUSED).
+ */
+const kernel = new Uint8Array([AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
 /** A datagram is copied out in the step that receives it, so that all sockets share these. The kernel's dumps come in up to 32 KiB. */
 let buffer = new Uint8Array(65536)
@@ -39,6 +45,7 @@ export const openSocket = (netns: Netns): number => {
     setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, on)
     setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, on)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, receiveLimit)
+    connect(fd, kernel)
     return fd
   } catch (thrown) {
     closeSync(fd)

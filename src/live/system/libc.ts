@@ -27,6 +27,10 @@ export const socket: (domain: number, type: number, protocol: number) => number 
 export const bind = (fd: number, address: Uint8Array): number => nativeBind(fd, address, address.byteLength)
 const nativeBind = declare("bind", ["int", "void *", "uint"])
 
+/** `int connect(int fd, const struct sockaddr *address, socklen_t length)`. */
+export const connect = (fd: number, address: Uint8Array): number => nativeConnect(fd, address, address.byteLength)
+const nativeConnect = declare("connect", ["int", "void *", "uint"])
+
 /** `int setsockopt(int fd, int level, int name, const void *value, socklen_t length)`. */
 export const setsockopt = (fd: number, level: number, name: number, value: NodeJS.TypedArray): number =>
   nativeSetsockopt(fd, level, name, value, value.byteLength)
