@@ -1,7 +1,8 @@
 import { assert, describe, it } from "vitest"
 import { type Answer, converse } from "../../src/live/netlink/conversation.ts"
-import { NLM_F_DUMP_INTR, NLM_F_MULTI } from "../../src/netlink/constants.ts"
-import type { Request } from "../../src/netlink/message.ts"
+import { NLM_F_DUMP_INTR, NLM_F_MULTI, RTM_DELLINK, RTM_NEWLINK } from "../../src/netlink/constants.ts"
+import { encodeLink } from "../../src/netlink/link.ts"
+import { encode, type Request } from "../../src/netlink/message.ts"
 import { linkDel, linkDump, linkGet } from "../../src/netlink/requests.ts"
 import { concat } from "../../src/wire/bytes.ts"
 import { done, link, overrun, type Script, type Step, script, verdict } from "./transport.ts"
@@ -62,6 +63,13 @@ describe("a request", () => {
       acknowledged
     ])
     assert.strictEqual(talk(linkDel(3), played)._tag, "Answered")
+  })
+
+  it("is not answered by the notice of a deletion that bears its number", () => {
+    const notice = (s: number) => encode({ type: RTM_DELLINK, flags: 0, body: encodeLink(9, []) }, s, 77)
+    const answer = talk(linkGet(3), script([bytes(notice), bytes((s) => link(s, 3, "a"))]))
+    assert.strictEqual(answer._tag === "Answered" && answer.messages.length, 1)
+    assert.strictEqual(answer._tag === "Answered" && answer.messages[0]?.type, RTM_NEWLINK)
   })
 
   it("does not listen to others for ever", () => {

@@ -46,8 +46,8 @@ describe("operations", () => {
     })
   )
 
-  const notice = (sequence: number): Uint8Array =>
-    encode({ type: RTM_DELLINK, flags: 0, body: encodeLink(8, []) }, sequence, 77)
+  const notice = (sequence: number, index = 8): Uint8Array =>
+    encode({ type: RTM_DELLINK, flags: 0, body: encodeLink(index, []) }, sequence, 77)
 
   it.effect("that delete a link are done by the kernel's notice, which comes long before its verdict", () =>
     Effect.gen(function* () {
@@ -55,6 +55,8 @@ describe("operations", () => {
       const steps: ReadonlyArray<Step> = [
         foreign,
         (s) => ({ bytes: notice(s + 1) }),
+        // A veth whose other end was deleted elsewhere, by somebody who chose port and number.
+        (s) => ({ bytes: notice(s, 9) }),
         "EAGAIN",
         (s) => ({ bytes: notice(s) })
       ]
@@ -74,7 +76,7 @@ describe("operations", () => {
       }
       yield* makeRtnetlink({ ...transport, shared: { ...shared, send, watch } }, silent).linkDel(8)
       assert.strictEqual((sent[0]?.flags ?? 0) & NLM_F_ECHO, NLM_F_ECHO)
-      assert.deepStrictEqual(waited, [false, false, false, false])
+      assert.deepStrictEqual(waited, [false, false, false, false, false])
       assert.strictEqual(watching, 0)
     })
   )

@@ -72,7 +72,7 @@ export const makeCarriers = (transport: Transport): Carriers => {
           unwatch()
           resume(outcome)
         }
-        const unwatch = shared.watch(() => end(() => hear(transport, number, trace)))
+        const unwatch = shared.watch(() => end(() => hear(transport, request, number, trace)))
         const bytes = encode({ ...request, flags: request.flags | NLM_F_ECHO }, number, 0)
         void sendElsewhere(bytes).then((thrown) => end(() => read(thrown, request, number, trace)))
       })

@@ -13,6 +13,7 @@ import {
   RTM_DELLINK
 } from "../../netlink/constants.ts"
 import { decode, encode, type Message, type Request, readError } from "../../netlink/message.ts"
+import { readS32 } from "../../wire/bytes.ts"
 import { errnoName } from "../../wire/errno.ts"
 import { errnoOf } from "../system/errno.ts"
 import type { Datagram, Transport } from "./Transport.ts"
@@ -97,6 +98,8 @@ const ask = (
       if (message.type === NLMSG_OVERRUN) lose("ENOBUFS")
       if (message.sequence !== sequence || message.type === NLMSG_NOOP || message.type === NLMSG_OVERRUN) continue
       trace({ message })
+      // A notice answers nothing; see `hear` for whose it may be.
+      if (message.type === RTM_DELLINK) continue
       end = transport.now() + transport.timeLimit
       if ((message.flags & NLM_F_DUMP_INTR) !== 0 && dump) interrupted = true
       if (message.type === NLMSG_ERROR) return verdict(message, messages)
@@ -111,15 +114,26 @@ const ask = (
   }
 }
 
-/** Datagrams that are read in a row: whoever is root in a container can send more of them than anybody reads. */
+/** Datagrams that are read in a row. */
 const mostDatagrams = 64
 
+/** Where `struct ifinfomsg` has its ifi_index. */
+const ifindexAt = 4
+
 /**
- * What the kernel has said by now to a request that was sent from another thread: its verdict, or its notice (NLM_F_ECHO)
- * that the link is deleted. undefined where it has said neither; nothing is waited for. ENOBUFS where something was lost,
- * and what came before that says nothing: whether the link is deleted is then unknown.
+ * What the kernel has said by now to a request to delete a link that was sent from another thread: its verdict, or its
+ * notice (NLM_F_ECHO) that the link is deleted. undefined where it has said neither; nothing is waited for. ENOBUFS where
+ * something was lost, and what came before that says nothing: whether the link is deleted is then unknown.
+ *
+ * A notice of another link is somebody else's: whoever deletes one end of a veth is told of the other end in that one's
+ * namespace, at a port and with a number that are theirs to choose.
  */
-export const hear = (transport: Transport, sequence: number, trace: (event: Event) => void): Answer | undefined => {
+export const hear = (
+  transport: Transport,
+  request: Request,
+  sequence: number,
+  trace: (event: Event) => void
+): Answer | undefined => {
   let lost = false
   for (let count = 0; count < mostDatagrams; count++) {
     let datagram: Datagram
@@ -138,7 +152,8 @@ export const hear = (transport: Transport, sequence: number, trace: (event: Even
       if (message.sequence !== sequence) continue
       trace({ message })
       if (message.type === NLMSG_ERROR) return verdict(message, [])
-      if (message.type === RTM_DELLINK) return { _tag: "Answered", messages: [] }
+      const isOurs = readS32(message.body, ifindexAt) === readS32(request.body, ifindexAt)
+      if (message.type === RTM_DELLINK && isOurs) return { _tag: "Answered", messages: [] }
     }
   }
   return lost ? refused("ENOBUFS") : undefined
