@@ -1,3 +1,4 @@
+/** Attack 10: a pod's root sends to the sockets by which the plugin talks to the kernel there, forged answers or more than anybody reads. */
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { openSocket } from "../../src/live/netlink/netlinkSocket.ts"
@@ -26,7 +27,7 @@ const addressOf = (port: number): Uint8Array => {
   return address
 }
 
-describe.skipIf(!hasMacvtap)("a route socket in a pod's namespace", () => {
+describe.skipIf(!hasMacvtap)("attack 10: a route socket in a pod's namespace", () => {
   it("is out of reach for whoever is root there", async () => {
     await using pod = await makeNetns("live-socket")
     const fd = openSync(pod.path, "r")
