@@ -56,13 +56,19 @@ const callersOf = ({ plugin, moving }: Executables, agents: Agents): ReadonlyArr
   { key: "moving", executable: moving, type: "macvtap", most: 64 }
 ]
 
+export interface AtOnceForm {
+  readonly sizes: ReadonlyArray<number>
+  readonly runs: number
+  /** Sizes with a target: as many more runs of the client and of whom it is compared with, since one run says little. */
+  readonly telling: { readonly sizes: ReadonlyArray<number>; readonly more: number }
+}
+
 /** `calls` ADDs started at once, then as many DELs, by everyone in turn; a caller that is only for fewer is left out. */
 export const callAtOnce = async (
   scene: Scene,
   executables: Executables,
   agents: Agents,
-  sizes: ReadonlyArray<number>,
-  runs: number
+  { sizes, runs, telling }: AtOnceForm
 ): Promise<ReadonlyArray<AtOncePoint>> => {
   const containers = await makeNamespaces(
     scene,
@@ -76,7 +82,9 @@ export const callAtOnce = async (
     const callers = callersOf(executables, agents).filter(({ most }) => calls <= most)
     const seen = new Map<Key, Array<Times>>(callers.map(({ key }) => [key, []]))
     const nothing: Array<number> = []
-    for (let run = 0; run < runs; run++) {
+    const more = telling.sizes.includes(calls) ? telling.more : 0
+    for (let run = 0; run < runs + more; run++) {
+      const now = run < runs ? callers : callers.filter(({ key }) => key === "client" || key === "go")
       await pause()
       nothing.push(
         spanOf(
@@ -85,7 +93,7 @@ export const callAtOnce = async (
             .map((started) => started.wait())
         )
       )
-      for (const { key, executable, type, agent } of run % 2 === 0 ? callers : callers.toReversed()) {
+      for (const { key, executable, type, agent } of run % 2 === 0 ? now : now.toReversed()) {
         const all = (command: "ADD" | "DEL") => {
           const programs = attachments.map((attachment) => programOf(executable, callOf(command, type, attachment)))
           const ended = programs.map((program) => start(scene.folder, program)).map((started) => started.wait())

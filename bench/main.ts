@@ -48,7 +48,7 @@ const forms = {
     agentWarmUp: 200,
     memoryRuns: 5,
     phaseRounds: 60,
-    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64, 110, 256, 512], runs: 5 },
+    atOnce: { sizes: [1, 2, 4, 8, 16, 32, 64, 110, 256, 512], runs: 5, telling: { sizes: [64, 110], more: 16 } },
     burst: 110,
     resident: 20_000,
     tracing: 150,
@@ -61,7 +61,7 @@ const forms = {
     agentWarmUp: 100,
     memoryRuns: 1,
     phaseRounds: 6,
-    atOnce: { sizes: [1, 8], runs: 2 },
+    atOnce: { sizes: [1, 8], runs: 2, telling: { sizes: [], more: 0 } },
     burst: 20,
     resident: 320,
     tracing: 12,
@@ -156,7 +156,7 @@ const measureAll = async (
         )
   const atOnce = await step(
     `${form.atOnce.sizes.join(", ")} ADDs and DELs at once all answer right, and leave nothing`,
-    () => callAtOnce(scene, executables, agents, form.atOnce.sizes, form.atOnce.runs)
+    () => callAtOnce(scene, executables, agents, form.atOnce)
   )
   const collected = await step(`GC with ${form.gc.attachments} attachments removes what is stale, and no more`, () =>
     collect(scene, executables, form.gc.attachments, form.gc.runs, (valid) => {
