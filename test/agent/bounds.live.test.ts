@@ -23,9 +23,13 @@ const makePods = (node: Node, count: number): Promise<ReadonlyArray<TestNetns>> 
  */
 const fiftyPass = async (node: Node, pods: ReadonlyArray<TestNetns>, slow: ReadonlyArray<Promise<unknown>>) => {
   let ended = 0
+  let failure: unknown
   for (const call of slow) {
     const count = () => void ended++
-    call.then(count, count)
+    call.then(count, (reason: unknown) => {
+      failure ??= reason
+      count()
+    })
   }
   const rounds = Array.from({ length: 5 }, (_, round) => pods.map((pod): Call => ({ pod, ifname: `n${round}` })))
   for (const round of rounds) {
@@ -37,6 +41,7 @@ const fiftyPass = async (node: Node, pods: ReadonlyArray<TestNetns>, slow: Reado
       })
     )
   }
+  if (failure !== undefined) throw failure
   assert.strictEqual(ended, 0, "no slow call has ended before")
   await Promise.all(rounds.flat().map((call) => node.silent("DEL", call)))
 }

@@ -44,7 +44,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
       ["  yield* refuseTwoOrigins\n", ""],
       ["yield* silenceLink(container, made)", "yield* Effect.void"],
       [
-        "  yield* Effect.yieldNow\n",
+        "  yield* (yield* CallerService).heed ?? Effect.yieldNow\n",
         "",
         "a fault that interrupts gives way to the interruption by itself; a signal between the last request and the answer " +
           "is a matter of microseconds"

@@ -15,7 +15,19 @@ export const liveEdits: ReadonlyArray<Edit> = [
     ["live/ReservationLive.live.test.ts"],
     [["link !== undefined && tap === ", "link !== undefined || tap === "]]
   ),
-  ...edits("live/netlink/conversation.ts", ["live/NetlinkLive.live.test.ts"], [["trace({ message })", ""]]),
+  ...edits(
+    "live/netlink/conversation.ts",
+    ["live/NetlinkLive.live.test.ts"],
+    [["trace({ message })\n      // A notice", "// A notice"]]
+  ),
+  ...edits(
+    "live/netlink/conversation.ts",
+    ["live/rtnetlink.test.ts"],
+    [
+      ["message.type === RTM_DELLINK && isOurs", "message.type === RTM_DELLINK"],
+      ['return lost ? refused("ENOBUFS") : undefined', "return undefined"]
+    ]
+  ),
   ...edits(
     "live/netlink/conversation.ts",
     ["live/conversation.test.ts"],

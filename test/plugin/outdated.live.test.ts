@@ -32,8 +32,10 @@ describe.skipIf(!old).each(bothWays)(
 
     it("does not keep GC from its own work", async () => {
       await using node = await makeNode(program)
-      await node.add()
-      await node.silent("GC", { conf: { ipam, "cni.dev/valid-attachments": [] } })
+      // GC looks into every namespace of the machine: the network is no other test's.
+      const name = `outdated-${process.pid}`
+      await node.add({ conf: { name } })
+      await node.silent("GC", { conf: { name, ipam, "cni.dev/valid-attachments": [] } })
       assert.deepStrictEqual(await names(node.pod), ["lo"])
     })
 
