@@ -25,10 +25,17 @@ import { putBack, type Taken, upLast } from "./putBack.ts"
 
 /** A link of the host that the device ID names, with a tap node of its own in the container. */
 export const importLink = Effect.fnUntraced(function* (host: Place, container: Place, deviceID: string) {
-  const device = yield* findDevice(host, deviceID)
-  const link = yield* moveIn(host, container, { device, deviceID, taker: yield* attachmentTaker(container.netns) })
-  return link ?? (yield* noNumber(undefined))
+  const taker = yield* attachmentTaker(container.netns)
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const device = yield* findDevice(host, deviceID)
+    const link = yield* moveIn(host, container, { device, deviceID, taker })
+    if (link !== undefined) return link
+  }
+  return yield* noNumber(undefined)
 })
+
+/** A number that was free a moment ago can be in question by the time of the move, where pods come and go. */
+const attempts = 4
 
 /** A link to be imported: a standalone device of our device plugin keeps the ifindex under which the kubelet opens its node. */
 interface Import {

@@ -30,8 +30,8 @@ export interface Choice {
   readonly taker: Taker
 }
 
-/** Another may take the number that was kept free, in between; not often in a row. */
-const rounds = 8
+/** Another may take the number that was kept free, in between: often where pods come and go, but not so often in a row. */
+const rounds = 32
 
 /** The link on the configured `master`, with a tap node of its own. */
 export const makeLink = Effect.fnUntraced(function* (host: Place, container: Place) {
