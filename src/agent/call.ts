@@ -14,8 +14,8 @@ import { call } from "../plugin/call.ts"
 import { AnswerLost, type CallerService } from "../services/CallerService.ts"
 import { errnoName } from "../wire/errno.ts"
 import type { Client } from "./conversation/Client.ts"
-import { type Opening, say } from "./conversation/conversation.ts"
-import type { Handed } from "./conversation/descriptors.ts"
+import type { Opening } from "./conversation/conversation.ts"
+import type { Handed } from "./conversation/handed.ts"
 import type { Gate } from "./limits.ts"
 import { callerOf } from "./observe/telemetry.ts"
 
@@ -48,6 +48,8 @@ export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => 
       )
     },
     tell: (text) => Effect.sync(() => client.tell(text)),
+    // Who has been told to stop the call must not hear that it is done.
+    done: Effect.sync(() => client.stopped() === undefined && client.end(0)),
     heed: Effect.sync(client.heed),
     whyStopped: () => {
       const reason = client.stopped()
@@ -83,7 +85,7 @@ export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => 
       clearTimeout(timer)
       // Interrupted where nothing has begun, among those that wait.
       if (!spoken && exit._tag === "Failure") yield* refuse(stoppedWaiting(caller.whyStopped?.()))
-      client.say(say.exit(exit._tag === "Success" ? exit.value : 1))
+      client.end(exit._tag === "Success" ? exit.value : 1)
     })
   )
 }

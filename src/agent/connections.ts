@@ -8,7 +8,7 @@ import type { Poller } from "../live/system/poller.ts"
 import { answer, type Resident } from "./call.ts"
 import { makeClient } from "./conversation/Client.ts"
 import { readOpening, say } from "./conversation/conversation.ts"
-import { readDescriptors } from "./conversation/descriptors.ts"
+import { readHanded } from "./conversation/handed.ts"
 
 /** Milliseconds until the first packet, which a client sends at once. */
 const openingLimit = 5_000
@@ -66,7 +66,8 @@ const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet |
     })
   })
 
-const attendTo = (connection: number, { text, descriptors }: Packet, attended: Attended): Effect.Effect<void> => {
+const attendTo = (connection: number, packet: Packet, attended: Attended): Effect.Effect<void> => {
+  const { text, descriptors } = packet
   const opening = readOpening(text)
   const over = Effect.sync(() => {
     for (const fd of descriptors) closeSync(fd)
@@ -87,7 +88,7 @@ const attendTo = (connection: number, { text, descriptors }: Packet, attended: A
   if (opening._tag === "Trace") {
     return Effect.ensuring(speak(connection, say.status(attended.spansOf(opening.traceId))), over)
   }
-  const handed = readDescriptors(descriptors, opening.netnsErrno === 0)
+  const handed = readHanded(opening, packet)
   if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)
   return Effect.withFiber((fiber) => {
     const client = makeClient(connection, attended.poller, () => fiber.interruptUnsafe())

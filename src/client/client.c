@@ -7,8 +7,8 @@
  * plugin in one executable, which lies beside it; where there is none either, it answers with CNI's code 11, try again
  * later. An ADD that an agent may have begun is never begun a second time.
  *
- * The conversation is docs/agent.md's: packets of words over a unix socket that keeps packets apart (SOCK_SEQPACKET).
- * Texts of any length travel beside a packet as the descriptor of a memory file, so no packet is ever half there.
+ * The conversation is docs/agent.md's: packets of words over a unix socket that keeps packets apart (SOCK_SEQPACKET). A
+ * text lies behind the words of its packet, or beside it in a memory file where it is long: no packet is ever half there.
  *
  * There is no C library below it, but freestanding.h: it starts in a tenth of a millisecond and runs on any host of its
  * architecture. From the top: the ways out, what is handed over, what the agent may ask for, the conversation, and where
@@ -39,14 +39,16 @@ enum {
   reader_patience = 5,         /* for a stdout that takes nothing */
   child_patience = 1,          /* for an IPAM plugin whose agent is gone */
   most_descriptors = 5,
-  longest_packet = 65536
+  longest_packet = 65536,
+  longest_text = 32768 /* bytes of a text that is sent behind its words */
 };
 
 /* ---- the call, and the ways out of it ---- */
 
 static char **arguments, **environment;
 static const char *own_path = ""; /* as execve(2) was given it */
-static int stdin_file = -1;        /* all of stdin, once it has been read */
+static char input[longest_stdin + 65536]; /* stdin, or as much of it as shows that it is too long */
+static long input_size = -1;       /* before it has been read */
 static long stdin_errno;
 static int connection = -1, signals = -1;
 static long child;          /* the process id of the IPAM plugin that runs, or 0 */
@@ -89,9 +91,10 @@ static long become_standalone(struct text *path) {
   PUT(path, own_path);
   while (path->size > 0 && path->bytes[path->size - 1] != '/') path->size--;
   PUT(path, "macvtap-standalone");
-  if (stdin_file >= 0 && stdin_errno == 0) {
-    long error = SYS(lseek, stdin_file, 0, SEEK_SET);
-    if (error >= 0) error = SYS(dup3, stdin_file, 0, 0);
+  if (input_size >= 0 && stdin_errno == 0) {
+    long file = memory_file(), error = file < 0 ? file : write_all(file, input, input_size);
+    if (error >= 0) error = SYS(lseek, file, 0, SEEK_SET);
+    if (error >= 0) error = SYS(dup3, file, 0, 0);
     if (error < 0) return error;
   }
   unmask_signals();
@@ -122,30 +125,30 @@ static _Noreturn void lost(const char *why) {
 
 /* ---- what is handed over ---- */
 
-/* All of stdin in a memory file, or as much as shows that it is too long. */
 static void read_stdin(void) {
-  static char buffer[65536];
-  stdin_file = memory_file();
-  if (stdin_file < 0) fail("no memory file for stdin", "the kernel refuses memfd_create(2)");
-  for (long size = 0; stdin_errno == 0 && size <= longest_stdin;) {
-    long got = SYS(read, 0, buffer, sizeof buffer);
+  for (input_size = 0; stdin_errno == 0 && input_size <= longest_stdin;) {
+    long got = SYS(read, 0, input + input_size, 65536);
     if (got == 0) break;
-    if (got == -EAGAIN) (void)wait_for(&(struct pollfd){0, POLLIN, 0}, 1, -1);
-    if (got == -EAGAIN || got == -EINTR) continue;
-    long error = got < 0 ? got : write_all(stdin_file, buffer, got);
-    if (error < 0) stdin_errno = -error;
-    size += got;
+    if (got > 0) input_size += got;
+    else if (got == -EAGAIN) (void)wait_for(&(struct pollfd){0, POLLIN, 0}, 1, -1);
+    else if (got != -EINTR) stdin_errno = -got;
   }
 }
 
-/* The environment as it lies in memory: strings, each with its NUL. */
-static int environment_file(void) {
-  int fd = memory_file();
+/* The environment as it lies in memory: strings, one behind the other, each with its NUL. */
+static struct iovec environment_text(void) {
   char **last = environment;
   while (*last != NULL) last++;
-  if (fd < 0 || last == environment) return fd;
-  long size = last[-1] + length(last[-1]) + 1 - environment[0];
-  return write_all(fd, environment[0], size) < 0 ? -1 : fd;
+  if (last == environment) return (struct iovec){NULL, 0};
+  return (struct iovec){environment[0], (size_t)(last[-1] + length(last[-1]) + 1 - environment[0])};
+}
+
+/* Both texts in a memory file; -1 where there is none to be had. */
+static int file_of(const struct iovec *texts) {
+  int file = memory_file();
+  for (int i = 0; i < 2 && file >= 0; i++)
+    if (write_all(file, texts[i].iov_base, (long)texts[i].iov_len) < 0) return -1;
+  return file;
 }
 
 /* Descriptors beside a packet. */
@@ -154,23 +157,26 @@ union beside {
   char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
 };
 
-/* Sends a packet with descriptors beside it; 0, or -errno. */
-static long send_packet(const char *words, const int *descriptors, int count) {
+/* Sends a packet of so many parts, with descriptors beside it; 0, or -errno. */
+static long send_packet(struct iovec *parts, size_t part_count, const int *descriptors, int count) {
   size_t size = sizeof(int) * (size_t)count;
-  struct iovec part = {(void *)words, (size_t)length(words)};
   union beside beside = {{.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = count > 0 ? &beside : NULL};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = part_count, .msg_control = count > 0 ? &beside : NULL};
   if (count > 0) message.msg_controllen = CMSG_SPACE(size);
   memcpy(CMSG_DATA(&beside.header), descriptors, size);
   long sent = SYS(sendmsg, connection, &message, MSG_NOSIGNAL);
   return sent < 0 ? sent : 0;
 }
 
+static long send_words(const char *words) {
+  return send_packet(&(struct iovec){(void *)words, (size_t)length(words)}, 1, NULL, 0);
+}
+
 static void say(const char *word, long number) {
   static struct text words;
   words.size = 0;
   PUT(&words, word, decimal(number));
-  if (send_packet(words.bytes, NULL, 0) < 0) lost("the agent has ended");
+  if (send_words(words.bytes) < 0) lost("the agent has ended");
 }
 
 static void hand_over(const char *program) {
@@ -186,43 +192,63 @@ static void hand_over(const char *program) {
   if (own_netns < 0) own_netns = SYS(openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   /* O_PATH opens nothing, whatever lies there; the agent looks at what it is. */
   long container_netns = *netns == 0 ? -ENOENT : SYS(openat, AT_FDCWD, netns, O_PATH | O_CLOEXEC);
-  int descriptors[most_descriptors] = {environment_file(), stdin_file, (int)root, (int)own_netns, (int)container_netns};
-  for (int i = 0; i < 4; i++)
+  struct iovec parts[3] = {{words.bytes, 0}, environment_text(), {input, (size_t)input_size}};
+  int is_long = parts[1].iov_len + parts[2].iov_len > longest_text, count = 2;
+  int descriptors[most_descriptors] = {(int)root, (int)own_netns};
+  if (container_netns >= 0) descriptors[count++] = (int)container_netns;
+  if (is_long) descriptors[count++] = file_of(parts + 1);
+  for (int i = 0; i < count; i++)
     if (descriptors[i] < 0) stand_alone("what the agent needs of this process cannot be opened");
 
   PUT(&words, "macvtap " CONVERSATION " call ", decimal(stdin_errno), " ",
-      decimal(container_netns < 0 ? -container_netns : 0), " ", program);
+      decimal(container_netns < 0 ? -container_netns : 0), " ", decimal((long)parts[1].iov_len), " ", program);
+  parts[0].iov_len = (size_t)words.size + 1;
   /* At the last moment: an agent that is woken by this finds the packet there already, and is not woken twice. */
   if (SYS(connect, connection, &address, sizeof address) < 0) stand_alone("nobody listens on " AGENT_SOCKET);
-  if (send_packet(words.bytes, descriptors, container_netns < 0 ? 4 : 5) < 0) stand_alone("the agent takes no call");
-  for (int i = 0; i < most_descriptors; i++)
-    if (i != 1 && descriptors[i] >= 0) SYS(close, descriptors[i]);
+  if (send_packet(parts, is_long ? 1 : 3, descriptors, count) < 0) stand_alone("the agent takes no call");
+  for (int i = 0; i < count; i++) SYS(close, descriptors[i]);
 }
 
 /* ---- what the agent may ask for ---- */
 
-/* Writes the memory file to stdout, as fast as its reader takes it; 0, or -errno. */
-static long write_answer(int file) {
-  static char buffer[4096]; /* so much a pipe that poll(2) calls writable takes without waiting */
-  for (long at = 0;;) {
-    long size = SYS(pread64, file, buffer, sizeof buffer, at);
-    if (size <= 0) return size;
+/* What belongs to a packet's words, with a NUL behind it. */
+struct belonging {
+  char *bytes;
+  long size; /* or -errno */
+};
+
+/* The text behind the words, or in the memory file. */
+static struct belonging text_of(char *words, long packet_size, int file) {
+  static char long_text[longest_environment + 1];
+  char *behind = words + length(words) + 1;
+  if (file < 0) return (struct belonging){behind, behind < words + packet_size ? words + packet_size - behind : 0};
+  long size = SYS(pread64, file, long_text, sizeof long_text, 0);
+  if (size == sizeof long_text) size = -E2BIG;
+  long_text[size > 0 ? size : 0] = 0;
+  return (struct belonging){long_text, size};
+}
+
+/* Writes the answer to stdout, as fast as its reader takes it; 0, or -errno. */
+static long write_answer(struct belonging answer) {
+  for (long at = 0; at < answer.size;) {
     long ready = wait_for(&(struct pollfd){1, POLLOUT, 0}, 1, reader_patience);
     if (ready <= 0) return ready == 0 ? -EAGAIN : ready;
-    long wrote = SYS(write, 1, buffer, size);
+    /* 4096 bytes: so much a pipe that poll(2) calls writable takes without waiting. */
+    long wrote = SYS(write, 1, answer.bytes + at, answer.size - at < 4096 ? answer.size - at : 4096);
     if (wrote < 0 && wrote != -EAGAIN && wrote != -EINTR) return wrote;
     if (wrote > 0) at += wrote;
   }
+  return answer.size < 0 ? answer.size : 0;
 }
 
-static void deliver(int status, int file) {
-  long error = file < 0 ? -EBADF : write_answer(file);
+static void deliver(int status, struct belonging answer) {
+  long error = write_answer(answer);
   if (error < 0) {
     say("undelivered ", -error);
     return;
   }
   /* An agent that has stopped waiting for this takes the ADD back: then it is no success. */
-  end(send_packet("delivered", NULL, 0) < 0 ? 1 : status);
+  end(send_words("delivered") < 0 ? 1 : status);
 }
 
 /* In the child: becomes the plugin, or tells why not through `report`. */
@@ -237,19 +263,18 @@ static _Noreturn void become_plugin(char **words, const int *streams, int report
   end(127);
 }
 
-/* Runs a plugin: `descriptors` are its path and environment in a memory file, and its three streams. */
-static void run(const int *descriptors) {
-  static char bytes[longest_environment], *words[most_variables];
+/* Runs a plugin with these three streams: its path, and the strings of its environment. */
+static void run(struct belonging program, const int *streams) {
+  static char *words[most_variables];
   int report[2] = {-1, -1}, count = 0;
-  long refusal = 0, size = child > 0 ? -EBUSY : SYS(pread64, descriptors[0], bytes, sizeof bytes - 1, 0);
-  bytes[size > 0 ? size : 0] = 0;
-  long at = 0;
-  for (; at < size && count < most_variables - 1; at += length(bytes + at) + 1) words[count++] = bytes + at;
+  long refusal = 0, at = 0;
+  for (; at < program.size && count < most_variables - 1; at += length(program.bytes + at) + 1)
+    words[count++] = program.bytes + at;
   words[count] = NULL;
-  const int whole = count > 0 && at >= size && size < (long)sizeof bytes - 1;
-  long error = size < 0 ? size : !whole ? -E2BIG : SYS(pipe2, report, O_CLOEXEC);
+  long error = child > 0 ? -EBUSY : program.size < 0 ? program.size : count == 0 || at < program.size ? -E2BIG : 0;
+  if (error >= 0) error = SYS(pipe2, report, O_CLOEXEC);
   if (error >= 0) error = SYS(clone, SIGCHLD, 0, 0, 0, 0);
-  if (error == 0) become_plugin(words, descriptors + 1, report[1]);
+  if (error == 0) become_plugin(words, streams, report[1]);
   if (error > 0) child = error;
   if (report[1] >= 0) SYS(close, report[1]);
   if (error > 0 && SYS(read, report[0], &refusal, sizeof refusal) == (long)sizeof refusal) {
@@ -290,10 +315,11 @@ static void heed_agent(void) {
 
   const char *rest;
   if ((rest = after_prefix(words, "tell ")) != NULL) tell(rest);
-  else if ((rest = after_prefix(words, "deliver ")) != NULL) deliver(number_in(rest), descriptors[0]);
+  else if ((rest = after_prefix(words, "deliver ")) != NULL)
+    deliver(number_in(rest), text_of(words, size, descriptors[0]));
   else if ((rest = after_prefix(words, "exit ")) != NULL) end(number_in(rest));
   else if ((rest = after_prefix(words, "refused ")) != NULL) stand_alone(rest);
-  else if (equal(words, "run")) run(descriptors);
+  else if (equal(words, "run")) run(text_of(words, size, descriptors[3]), descriptors);
   else if (equal(words, "kill")) (void)(child > 0 && SYS(kill, -child, SIGKILL));
   else lost("the agent says what this client does not know");
   for (int i = 0; i < most_descriptors; i++)

@@ -5,7 +5,7 @@ import * as Tracer from "effect/Tracer"
 
 export interface Ended {
   readonly name: string
-  /** The IDs are made where somebody asks for them, and of a call that is not recorded nobody does: empty there. */
+  /** The IDs are those of a trace: empty where none is recorded. */
   readonly traceId: string
   readonly spanId: string
   readonly parentId: string | undefined

@@ -1,13 +1,13 @@
 /**
  * What a call does, as spans of effect's tracer where its trace is recorded: the trace and the waterfall of `macvtap trace`
- * are made of them. Where it is not, the call alone is a span, for what is said of it; what else the figures need is timed
- * and told to `Counting`, which costs a tenth of a span.
+ * are made of them. Where it is not, what the figures need is timed and told to `Counting`, which costs a tenth of a span.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { type AnySpan, ParentSpan, type Span } from "effect/Tracer"
+import type { Ended } from "./Ended.ts"
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>
 
@@ -18,10 +18,11 @@ export interface Counted {
   readonly failed: boolean
 }
 
-/** Hears of what is counted; undefined where nobody counts. */
-export const Counting = Context.Reference<((counted: Counted) => void) | undefined>("macvtap-cni/observe/Counting", {
-  defaultValue: () => undefined
-})
+/** Hears of what is counted, of calls that are not recorded as of spans; undefined where nobody counts. */
+export const Counting = Context.Reference<((one: Counted | Ended) => void) | undefined>(
+  "macvtap-cni/observe/Counting",
+  { defaultValue: () => undefined }
+)
 
 /**
  * Runs the effect within a span of its own, without the stack that effect would take for each, which costs more than a span.
@@ -59,6 +60,11 @@ export const Sampling = Context.Reference<(parent: AnySpan | undefined) => boole
   defaultValue: () => () => false
 })
 
+/** What is said of the call that is being answered, where it is not recorded and is counted. */
+const Told = Context.Reference<Map<string, unknown> | undefined>("macvtap-cni/observe/Told", {
+  defaultValue: () => undefined
+})
+
 /** The same as `traced`, for a call: what `Sampling` says of it holds for all that it does. */
 export const tracedCall =
   (name: string, attributes: Attributes) =>
@@ -66,8 +72,28 @@ export const tracedCall =
     Effect.withFiber(({ context }) => {
       const parent = Context.getOrUndefined(context, ParentSpan)
       const sampled = parent?._tag === "Span" ? parent.sampled : Context.get(context, Sampling)(parent)
-      return Effect.withSpan(work, name, { attributes, kind: "server", sampled, captureStackTrace: false })
+      if (sampled) return Effect.withSpan(work, name, { attributes, kind: "server", sampled, captureStackTrace: false })
+      const count = Context.get(context, Counting)
+      return count === undefined ? work : countedCall(work, name, new Map(Object.entries(attributes)), count)
     }) as Effect.Effect<A, E, R>
+
+const countedCall = <A, E, R>(
+  work: Effect.Effect<A, E, R>,
+  name: string,
+  attributes: Map<string, unknown>,
+  count: (call: Ended) => void
+): Effect.Effect<A, E, R> => {
+  const began = performance.now()
+  return Effect.onExit(Effect.provideService(work, Told, attributes), (exit) => {
+    const ids = { traceId: "", spanId: "", parentId: undefined }
+    const times = { began: sinceEpoch(began), ended: sinceEpoch(performance.now()) }
+    count({ name, ...ids, kind: "server", ...times, attributes, failed: exit._tag === "Failure", sampled: false })
+    return Effect.void
+  })
+}
+
+/** Nanoseconds, of what performance.now() said. */
+const sinceEpoch = (milliseconds: number): bigint => BigInt(Math.round((performance.timeOrigin + milliseconds) * 1e6))
 
 /**
  * The same for what is done of a call before it begins, waiting for its turn: a part of the caller's trace, or a new one.
@@ -102,16 +128,23 @@ export const tracedRollback =
 
 /** Says something of the call that is being answered, from wherever within it. */
 export const annotateCall = (attributes: Attributes): Effect.Effect<void> =>
-  Effect.map(callSpan, (span) => {
-    for (const key in attributes) span?.attribute(key, attributes[key])
+  Effect.withFiber(({ context }) => {
+    const told = Context.get(context, Told)
+    const span = told === undefined ? callSpanIn(context) : undefined
+    for (const key in attributes) {
+      told?.set(key, attributes[key])
+      span?.attribute(key, attributes[key])
+    }
+    return Effect.void
   })
 
-/** The span of the call that is being answered. */
-const callSpan: Effect.Effect<Span | undefined> = Effect.withFiber(({ context }) => {
+/** The recorded span of the call that is being answered. */
+const callSpanIn = (context: Context.Context<never>): Span | undefined => {
   let here: AnySpan | undefined = Context.getOrUndefined(context, ParentSpan)
   while (here?._tag === "Span" && here.kind !== "server") here = Option.getOrUndefined(here.parent)
-  return Effect.succeed(here?._tag === "Span" ? here : undefined)
-})
+  return here?._tag === "Span" ? here : undefined
+}
+const callSpan = Effect.withFiber(({ context }) => Effect.succeed(callSpanIn(context)))
 
 /** The trace that is being recorded; undefined where none is. */
 export const traceId: Effect.Effect<string | undefined> = Effect.map(Effect.option(Effect.currentSpan), (span) =>

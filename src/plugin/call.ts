@@ -154,12 +154,17 @@ const ofNetwork = ({ network, link }: ConfigService["Service"]): Attributes => (
   ...(link.deviceID === undefined ? {} : { "link.device": link.deviceID })
 })
 
-/** Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back. */
+/**
+ * Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back. What has
+ * no answer is done when all that its caller asked for is.
+ */
 const perform = Effect.fnUntraced(function* (command: keyof typeof commands, config: ConfigService["Service"]) {
   const caller = yield* CallerService
   const log = yield* (yield* LogOpener).open(logSettings(config))
   yield* commands[command].pipe(
-    Effect.flatMap((document) => (typeof document === "string" ? caller.answer(document, 0) : Effect.void)),
+    Effect.flatMap((document) =>
+      typeof document === "string" ? caller.answer(document, 0) : (caller.done ?? Effect.void)
+    ),
     Effect.scoped,
     Effect.provideService(ConfigService, config),
     Effect.provideService(LogService, log)

@@ -14,6 +14,8 @@ export class CallerService extends Context.Service<
      * the call has failed: what ADD made is taken back.
      */
     readonly answer: (text: string, status: 0 | 1) => Effect.Effect<void, AnswerLost>
+    /** Says that all is done, where there is no answer to hand over: the caller need not wait for what is closed after that. */
+    readonly done?: Effect.Effect<void>
     /** Says something to people (a process's stderr); best effort. */
     readonly tell: (text: string) => Effect.Effect<void>
     /** Looks now whether the caller wants the call stopped, which interrupts it. Where left out the event loop's next turn tells. */

@@ -6,7 +6,7 @@ import { makeStub, says } from "../lab/call/stub.ts"
 import { assertError } from "../lab/call/wellFormed.ts"
 import type { TestNetns } from "../lab/netns.ts"
 import { run, until } from "../lab/run.ts"
-import { callDescriptors, connect, nextPacket, sendCall } from "./handmade.ts"
+import { callDescriptors, callPacket, connect, nextPacket, sendCall } from "./handmade.ts"
 
 /** An IPAM plugin that takes so many seconds. */
 const slowStub = (seconds: number) =>
@@ -101,7 +101,7 @@ describe.skipIf(!canRunAgent).concurrent("a client (a C compiler, root and macvt
     assert.strictEqual(await nextPacket(another), "ended")
     // Its answer is an error, which it never takes.
     using deaf = connect(agent.folder.socket)
-    sendCall(deaf, "macvtap 1 call 0 2 macvtap", callDescriptors(deaf, "CNI_COMMAND=STATUS\0CNI_PATH=/x\0"))
+    sendCall(deaf, callPacket("CNI_COMMAND=STATUS\0CNI_PATH=/x\0"), callDescriptors(deaf))
     await until("it is a call", async () => (await agent.folder.status()).calls.running === 1)
     await until("it is over", async () => (await agent.folder.status()).calls.running === 0, 10_000)
   })

@@ -4,26 +4,28 @@ import { readOpening, readWord, waitStatus } from "../../src/agent/conversation/
 
 describe("the first packet", () => {
   it("is a call, or asks for the status", () => {
-    assert.deepStrictEqual(readOpening("macvtap 1 call 0 2 macvlan"), {
+    assert.deepStrictEqual(readOpening("macvtap 1 call 0 2 115 macvlan"), {
       _tag: "Call",
       stdinErrno: 0,
       netnsErrno: 2,
+      environment: 115,
       program: "macvlan"
     })
     assert.deepStrictEqual(readOpening("macvtap 1 status"), { _tag: "Status" })
   })
 
   it("has a program of any name", () => {
-    const opening = readOpening("macvtap 1 call 0 0 a b\nc ")
+    const opening = readOpening("macvtap 1 call 0 0 9 a b\nc ")
     assert.strictEqual(opening._tag === "Call" ? opening.program : undefined, "a b\nc ")
-    assert.strictEqual(readOpening("macvtap 1 call 0 0 ")._tag, "Call")
+    assert.strictEqual(readOpening("macvtap 1 call 0 0 0 ")._tag, "Call")
   })
 
   it.each([
-    ["another version", "macvtap 2 call 0 0 macvtap", /version 1/],
+    ["another version", "macvtap 2 call 0 0 0 macvtap", /version 1/],
     ["a word that is not known", "macvtap 1 sing", /does not know/],
     ["half a call", "macvtap 1 call 0", /does not know/],
-    ["numbers that are none", "macvtap 1 call -1 x macvtap", /does not know/],
+    ["a call without the length of its environment", "macvtap 1 call 0 0 macvtap", /does not know/],
+    ["numbers that are none", "macvtap 1 call -1 x 0 macvtap", /does not know/],
     ["nothing of ours", "GET / HTTP/1.1\r\n", /no words/],
     ["nothing", "", /no words/]
   ])("that is %s is refused in words", (_, text, words) => {

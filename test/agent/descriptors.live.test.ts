@@ -3,7 +3,7 @@ import { assert, describe, it } from "vitest"
 import { canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
 import { assertError } from "../lab/call/wellFormed.ts"
 import { run } from "../lab/run.ts"
-import { callDescriptors, connect, type Handmade, nextPacket, sendCall } from "./handmade.ts"
+import { callDescriptors, callPacket, connect, type Handmade, nextPacket, sendCall, textsOf } from "./handmade.ts"
 
 const env = "CNI_COMMAND=ADD\0CNI_CONTAINERID=c\0CNI_NETNS=/run/netns/x\0CNI_IFNAME=n\0CNI_PATH=/x\0"
 
@@ -15,14 +15,15 @@ const swapped =
     right.map((fd, at) => (at === index ? open(path) : fd))
 
 const cases: ReadonlyArray<readonly [name: string, Change, RegExp]> = [
-  ["none", () => [], /four or five descriptors/],
-  ["too few", (right) => right.slice(0, 3), /four or five descriptors/],
-  ["too many", (right) => [...right, ...right], /four or five descriptors/],
-  ["an environment that is a device", swapped(0, "/dev/zero"), /EINVAL/],
-  ["stdin that is a directory", swapped(1, "/proc"), /EINVAL/],
-  ["a root that is a file", swapped(2, "/etc/hostname"), /no directory/],
-  ["a network namespace that is a mount namespace", swapped(3, "/proc/self/ns/mnt"), /network namespace is none/],
-  ["a network namespace that is a directory", swapped(3, "/"), /network namespace is none/]
+  ["none", () => [], /two to four descriptors/],
+  ["too few", (right) => right.slice(0, 1), /two to four descriptors/],
+  ["too many", (right) => [...right, ...right], /two to four descriptors/],
+  ["a text that is a device", (right, { open }) => [...right, open("/dev/zero")], /EINVAL/],
+  ["a text that is a directory", (right, { open }) => [...right, open("/proc")], /EINVAL/],
+  ["a text that is shorter than its environment", (right, { text }) => [...right, text("CNI_")], /is longer/],
+  ["a root that is a file", swapped(0, "/etc/hostname"), /no directory/],
+  ["a network namespace that is a mount namespace", swapped(1, "/proc/self/ns/mnt"), /network namespace is none/],
+  ["a network namespace that is a directory", swapped(1, "/"), /network namespace is none/]
 ]
 
 describe.skipIf(!canRunAgent)("an agent (a C compiler, root and macvtap)", () => {
@@ -31,15 +32,21 @@ describe.skipIf(!canRunAgent)("an agent (a C compiler, root and macvtap)", () =>
     await agent.folder.start()
     for (const [name, change, words] of cases) {
       using client = connect(agent.folder.socket)
-      sendCall(client, "macvtap 1 call 0 2 macvtap", change(callDescriptors(client, env), client))
+      sendCall(client, callPacket(env), change(callDescriptors(client), client))
       const packet = await nextPacket(client)
       assert.match(packet === "ended" ? packet : packet.text, words, name)
       assert.strictEqual(await nextPacket(client), "ended")
     }
-    using client = connect(agent.folder.socket)
-    sendCall(client, "macvtap 1 call 0 0 macvtap", callDescriptors(client, env))
-    const packet = await nextPacket(client)
-    assert.match(packet === "ended" ? packet : packet.text, /CNI_NETNS is missing/)
+    for (const [packet, words] of [
+      [`macvtap 1 call 0 0 ${env.length} macvtap\0${textsOf(env)}`, /CNI_NETNS is missing/],
+      [`macvtap 1 call 0 2 ${env.length} macvtap\0CNI_`, /is longer/],
+      [`macvtap 1 call 0 2 ${env.length} macvtap`, /is longer/]
+    ] as const) {
+      using client = connect(agent.folder.socket)
+      sendCall(client, packet, callDescriptors(client))
+      const answer = await nextPacket(client)
+      assert.match(answer === "ended" ? answer : answer.text, words)
+    }
     assert.strictEqual((await agent.folder.status()).calls.running, 0)
   })
 

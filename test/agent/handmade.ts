@@ -28,13 +28,18 @@ export const connect = (socket: string): Handmade => {
   }
 }
 
-/** What a real client sends: environment, stdin, root directory, network namespace. */
-export const callDescriptors = ({ open, text }: Handmade, env: string): ReadonlyArray<number> => [
-  text(env),
-  text("{}"),
+/** What a real client sends of itself: root directory, network namespace. */
+export const callDescriptors = ({ open }: Handmade): ReadonlyArray<number> => [
   open("/", O_PATH | constants.O_DIRECTORY),
   open("/proc/self/ns/net")
 ]
+
+/** The texts of a call, for behind its words or for a file: an environment, whose length the words have, and stdin. */
+export const textsOf = (env: string, stdin = "{}"): string => `${env}${stdin}`
+
+/** A call's first packet, without a descriptor of CNI_NETNS. */
+export const callPacket = (env: string, stdin?: string): string =>
+  `macvtap 1 call 0 2 ${env.length} macvtap\0${textsOf(env, stdin)}`
 
 export const sendCall = ({ fd }: Handmade, words: string, descriptors: ReadonlyArray<number>): void =>
   send(fd, words, descriptors)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
 import { listening } from "../../src/observe/Ended.ts"
+import { Sampling } from "../../src/observe/span.ts"
 import { callOn } from "../lab/call/onMock.ts"
 import { invocation, makeNode } from "../lab/call/plain.ts"
 
@@ -12,7 +13,10 @@ const attributesFor = (args: string) =>
     const tracer = listening(Tracer.nativeTracer, ({ kind, attributes }) => {
       if (kind === "server") for (const [name, value] of attributes) told.set(name, value)
     })
-    yield* Effect.provideService(callOn(makeNode(), invocation("DEL", { args })), Tracer.Tracer, tracer)
+    yield* callOn(makeNode(), invocation("DEL", { args })).pipe(
+      Effect.provideService(Tracer.Tracer, tracer),
+      Effect.provideService(Sampling, () => true)
+    )
     return [told.get("cni.command"), told.get("k8s.pod.name"), told.get("k8s.namespace.name")]
   })
 

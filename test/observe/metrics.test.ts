@@ -6,7 +6,7 @@ import { format } from "effect/observability/PrometheusMetrics"
 import * as Tracer from "effect/Tracer"
 import { listening } from "../../src/observe/Ended.ts"
 import { makeMeter } from "../../src/observe/metrics.ts"
-import { Counting, Sampling, traced, tracedCall } from "../../src/observe/span.ts"
+import { annotateCall, Counting, Sampling, traced, tracedCall } from "../../src/observe/span.ts"
 
 /** The figures after `work`, in a registry of their own. */
 const figuresOf = (recorded: boolean, work: Effect.Effect<unknown, unknown>) =>
@@ -34,7 +34,7 @@ it.effect.each([true, false])("a call, what it asked for, waited for and took ba
       Effect.void.pipe(traced("hold numbers back", { "held.back": true })),
       Effect.void.pipe(traced("take back the link", { "rollback.of": "link" })),
       refused
-    ]).pipe(Effect.tapError(() => Effect.annotateCurrentSpan({ "cni.error.code": 7 })))
+    ]).pipe(Effect.tapError(() => annotateCall({ "cni.error.code": 7 })))
     const lines = yield* figuresOf(recorded, steps.pipe(tracedCall("CNI ADD", { "cni.command": "ADD" })))
     for (const line of [
       'macvtap_cni_calls_total{command="ADD",code="7"} 1',

@@ -14,8 +14,8 @@ import { readWord, say, type Word, waitStatus } from "./conversation.ts"
 
 /** Milliseconds for an answer to be written: more than a client gives whoever reads its stdout. */
 const deliveryLimit = 7_000
-/** Characters of a packet for stderr, each of up to three bytes. */
-const tellLength = 16_384
+/** Characters of a text that is sent in a packet, each of up to three bytes: 32 KiB. */
+const longestInPacket = 10_922
 
 /** Why a call is to end before it is done. */
 export type Reason = "signal" | "gone" | "time limit"
@@ -25,8 +25,8 @@ export interface Client {
   readonly deliver: (text: string, status: number) => Effect.Effect<void, string>
   /** For stderr; best effort. */
   readonly tell: (text: string) => void
-  /** Says a last word. */
-  readonly say: (text: string) => void
+  /** Has the client end with `status`, where it has not been told to by its answer; nothing stops the call any more. */
+  readonly end: (status: number) => void
   /** Runs a program where the client runs. */
   readonly start: StartProgram
   /** Ends the call for that reason, unless its answer has been written already. */
@@ -40,7 +40,7 @@ export interface Client {
 /** `interrupt` is called at most once, when the call is to end. The connection is the client's to close. */
 export const makeClient = (connection: number, poller: Poller, interrupt: () => void): Client => {
   let stopped: Reason | undefined
-  let delivered = false
+  let answered = false
   let gone = false
   let closed = false
   let delivering: ((outcome: Delivery) => void) | undefined
@@ -50,12 +50,12 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     const settle = delivering
     delivering = undefined
     if (settle === undefined) return
-    if (outcome === "delivered") delivered = true
+    if (outcome === "delivered") answered = true
     settle(outcome)
   }
   const stop = (reason: Reason): void => {
     // An answer that is on its way decides for itself whether the call has succeeded.
-    if (delivered || delivering !== undefined || stopped !== undefined) return
+    if (answered || delivering !== undefined || stopped !== undefined) return
     stopped = reason
     interrupt()
   }
@@ -117,10 +117,11 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
       // It is gone, or does not read: its end is heard of otherwise.
     }
   }
-  const giveText = (word: string, text: string, more: ReadonlyArray<number> = []): void => {
+  const giveText = (word: string, text: string, descriptors: ReadonlyArray<number> = []): void => {
+    if (text.length <= longestInPacket) return sayWith(`${word}\0${text}`, descriptors)
     const file = fileOf(text)
     try {
-      sayWith(word, [file, ...more])
+      sayWith(word, [...descriptors, file])
     } finally {
       closeSync(file)
     }
@@ -150,9 +151,13 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
         })
       ),
     tell: (text) => {
-      for (let at = 0; at < text.length; at += tellLength) quietly(say.tell(text.slice(at, at + tellLength)))
+      for (let at = 0; at < text.length; at += longestInPacket) quietly(say.tell(text.slice(at, at + longestInPacket)))
     },
-    say: quietly,
+    end: (status) => {
+      if (answered) return
+      answered = true
+      quietly(say.exit(status))
+    },
     start: (file, env, streams) => {
       const words = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
       giveText(say.run, [file, ...words, ""].join("\0"), streams)

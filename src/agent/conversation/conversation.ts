@@ -1,4 +1,4 @@
-/** What a client and the agent say to each other (docs/agent.md): words in packets. Pure. */
+/** What a client and the agent say to each other (docs/agent.md): words in packets, and texts behind them. Pure. */
 import { constants } from "node:os"
 
 /** The version of the conversation, in the first packet. */
@@ -12,6 +12,8 @@ export type Opening =
       readonly stdinErrno: number
       /** The same of opening CNI_NETNS; where it is not 0 that descriptor was not sent. */
       readonly netnsErrno: number
+      /** Bytes of the environment, which is what the packet's text begins with; the rest of it is stdin. */
+      readonly environment: number
       /** The last part of argv[0]. */
       readonly program: string
     }
@@ -39,9 +41,15 @@ export const readOpening = (text: string): Opening => {
   if (rest === "status") return { _tag: "Status" }
   const [, traceId] = /^trace ([0-9a-f]{32})$/.exec(rest) ?? []
   if (traceId !== undefined) return { _tag: "Trace", traceId }
-  const [, stdin, netns, program] = /^call (\d{1,4}) (\d{1,4}) (.*)$/s.exec(rest) ?? []
+  const [, stdin, netns, environment, program] = /^call (\d{1,4}) (\d{1,4}) (\d{1,7}) (.*)$/s.exec(rest) ?? []
   if (program === undefined) return { _tag: "Unknown", problem: "the agent does not know what it is asked for" }
-  return { _tag: "Call", stdinErrno: Number(stdin), netnsErrno: Number(netns), program }
+  return {
+    _tag: "Call",
+    stdinErrno: Number(stdin),
+    netnsErrno: Number(netns),
+    environment: Number(environment),
+    program
+  }
 }
 
 /** undefined for words that no client of this version says. */

@@ -46,7 +46,8 @@ export const makeTelemetry = (
       return Context.make(Tracer.Tracer, listening(tracer, hear)).pipe(
         // Whoever made the call records it: what we did is kept, for it to be asked for.
         Context.add(Sampling, (parent) => sampling(parent) || parent?.sampled === true),
-        Context.add(Counting, (counted) => void toCount.push(counted))
+        // A call that is not recorded is the outermost thing that is heard of it.
+        Context.add(Counting, (one) => ("sampled" in one ? hear(one, true) : void toCount.push(one)))
       )
     })
   )

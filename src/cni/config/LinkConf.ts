@@ -74,23 +74,36 @@ const fields = struct({
 
 /** The configuration of the link, or the first thing that is wrong with it. */
 export const readLinkConf = (conf: NetConf, args: CniArgs): Effect.Effect<LinkConf, CniError> =>
-  Effect.fromResult(
-    Result.gen(function* () {
-      const given = yield* decodeConfig(fields, conf.document)
-      const { capabilities: _, runtimeConfig, promiscMode, allmulti, deviceID, ...rest } = given
-      const options = yield* decodeConfig(linkOptions(conf.kind), conf.document)
-      const mac = yield* chooseMac(conf.document, args)
-      const device = runtimeConfig.deviceID ?? deviceID
-      return {
-        ...rest,
-        ...(device === undefined ? {} : { deviceID: device }),
-        ...(mac === undefined ? {} : { mac }),
-        options,
-        promisc: promiscMode,
-        allmulti: allmulti ?? conf.kind.allmulti
-      }
-    })
-  )
+  Effect.fromResult(args.mac === undefined ? readAlone(conf) : read(conf, args))
+
+const read = (conf: NetConf, args: CniArgs): Result.Result<LinkConf, CniError> =>
+  Result.gen(function* () {
+    const given = yield* decodeConfig(fields, conf.document)
+    const { capabilities: _, runtimeConfig, promiscMode, allmulti, deviceID, ...rest } = given
+    const options = yield* decodeConfig(linkOptions(conf.kind), conf.document)
+    const mac = yield* chooseMac(conf.document, args)
+    const device = runtimeConfig.deviceID ?? deviceID
+    return {
+      ...rest,
+      ...(device === undefined ? {} : { deviceID: device }),
+      ...(mac === undefined ? {} : { mac }),
+      options,
+      promisc: promiscMode,
+      allmulti: allmulti ?? conf.kind.allmulti
+    }
+  })
+
+/** Where nothing but the network says what the link shall be, it is the same for each of the network's pods. */
+const readAlone = (conf: NetConf): Result.Result<LinkConf, CniError> => {
+  const before = known.get(conf.document)
+  if (before !== undefined) return before
+  const result = read(conf, {})
+  known.set(conf.document, result)
+  return result
+}
+
+/** By documents, which belong to one program and one command (NetConf.ts). */
+const known = new WeakMap<object, Result.Result<LinkConf, CniError>>()
 
 const lenientFields = struct({
   deviceID: lenient(deviceID),

@@ -9,13 +9,14 @@ import type { LinkKind } from "../../link/LinkKind.ts"
 import { macvtap } from "../../link/macvtap.ts"
 import { CniError, codes } from "../call/CniError.ts"
 import type { Command, ConfiguredCommand } from "../call/Environment.ts"
-import { type Decoder, describeFault, type Fault, type JsonObject, struct } from "../decode/decode.ts"
+import { type Decoder, describeFault, type Fault, type JsonObject, member, struct } from "../decode/decode.ts"
 import { absolutePath, checked, lenient, parsed, text } from "../decode/decoders.ts"
 import { show } from "../decode/show.ts"
 import { type AttachmentKey, decodeValidAttachments } from "./attachments.ts"
-import { readHeader } from "./header.ts"
+import { readDocument, readHeader } from "./header.ts"
 import { type Ipam, ipam } from "./ipam.ts"
 import { type LogLevel, logLevelWords, parseLogLevel } from "./logLevel.ts"
+import { remembering } from "./remembering.ts"
 
 export interface NetConf {
   readonly command: ConfiguredCommand
@@ -31,8 +32,10 @@ export interface NetConf {
   readonly logLevel?: LogLevel
   /** For GC: the attachments that are to stay. Empty for other commands. */
   readonly validAttachments: ReadonlyArray<AttachmentKey>
-  /** The configuration, for the parts that only some commands read. */
+  /** The configuration, for the parts that only some commands read. Where they have the same text two calls have the same. */
   readonly document: JsonObject
+  /** As it was given, not decoded: of the plugin before this one in a chain (ADD), or ADD's (CHECK, DEL). */
+  readonly prevResult: unknown
   /** The text as it was received, which is what a delegate gets. */
   readonly stdin: string
 }
@@ -84,16 +87,68 @@ const makeSettings = (program: string, isDel: boolean) => {
 const kindOf = (type: string | undefined, program: string): LinkKind =>
   kindByName(type ?? "") ?? kindByName(program) ?? macvtap
 
+/** Without what is one call's alone. */
+type Network = Omit<NetConf, "validAttachments" | "prevResult" | "stdin">
+
+const readNetwork = (program: string, command: Command, document: JsonObject): Result.Result<Network, CniError> =>
+  Result.gen(function* () {
+    const header = yield* readHeader(command, document)
+    const { type, ...rest } = yield* decodeConfig(settings(program, header.command), document)
+    return { ...header, ...rest, kind: kindOf(type, program), document }
+  })
+
+const readAgain = remembering((program: string, command: ConfiguredCommand, text: string) =>
+  readNetwork(program, command, JSON.parse(text))
+)
+
+/**
+ * The network of a configuration, and its prevResult: apart, since without that a network's calls have the same text, as a
+ * rule. A GC's has all its attachments in it.
+ */
+const readParts = (
+  program: string,
+  command: Command,
+  document: JsonObject,
+  stdin: string
+): Result.Result<Pick<NetConf, "prevResult"> & Network, CniError> =>
+  Result.gen(function* () {
+    const { prevResult, ...common } = document
+    const text = isOften(command) ? textOf(common, stdin) : undefined
+    if (text !== undefined) {
+      const network = yield* readAgain(program, command as ConfiguredCommand, text)
+      // Of two spellings of the key the last one counts: that tells the whole document alone.
+      const again = member(network.document, "prevResult")
+      if (again === undefined || prevResult === undefined) return { ...network, prevResult: prevResult ?? again }
+    }
+    return { ...(yield* readNetwork(program, command, document)), prevResult: member(document, "prevResult") }
+  })
+
+const often: ReadonlyArray<Command> = ["ADD", "CHECK", "DEL"]
+const isOften = (command: Command): boolean => often.includes(command)
+
+/** A number beyond those that JSON writes (it is read as Infinity, and written as null), or what looks like one. */
+const hugeNumber = /\d[eE]\+?\d{3}|\d{300}/
+
+/** Text that is read as the same document; undefined where there may be none. */
+const textOf = (document: JsonObject, stdin: string): string | undefined => {
+  if (hugeNumber.test(stdin)) return undefined
+  try {
+    return JSON.stringify(document)
+  } catch {
+    // Deeper than the engine writes, if not than it reads.
+    return undefined
+  }
+}
+
 /**
  * The configuration for a command, or the first thing that is wrong with it. `program` is the executable's file name.
  */
 export const readNetConf = (program: string, command: Command, stdin: string): Effect.Effect<NetConf, CniError> =>
   Effect.fromResult(
     Result.gen(function* () {
-      const header = yield* readHeader(command, stdin)
-      const { type, ...rest } = yield* decodeConfig(settings(program, header.command), header.document)
-      const validAttachments =
-        header.command === "GC" ? yield* decodeConfig(decodeValidAttachments, header.document) : []
-      return { ...header, ...rest, kind: kindOf(type, program), validAttachments, stdin }
+      const document = yield* readDocument(stdin)
+      const network = yield* readParts(program, command, document, stdin)
+      const validAttachments = command === "GC" ? yield* decodeConfig(decodeValidAttachments, document) : []
+      return { ...network, validAttachments, stdin }
     })
   )

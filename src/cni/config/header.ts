@@ -15,7 +15,6 @@ import { show } from "../decode/show.ts"
 import { isIdentifier } from "../identity/names.ts"
 
 export interface Header {
-  readonly document: JsonObject
   readonly name: string
   readonly command: ConfiguredCommand
   readonly cniVersion: string
@@ -28,8 +27,8 @@ const undecodable = (what: string, problem: string, details?: string): CniError 
     ...(details === undefined ? {} : { details })
   })
 
-/** `null` is as good as `{}`. */
-const readDocument = (stdin: string): Result.Result<JsonObject, CniError> =>
+/** The configuration's text as JSON; `null` is as good as `{}`. */
+export const readDocument = (stdin: string): Result.Result<JsonObject, CniError> =>
   parseJson(stdin).pipe(
     Result.flatMap((value) =>
       value === null || isObject(value)
@@ -81,11 +80,10 @@ const readVersion = (document: JsonObject, command: ConfiguredCommand): Result.R
   )
 
 /** The checked beginning of a configuration. */
-export const readHeader = (command: Command, stdin: string): Result.Result<Header, CniError> =>
+export const readHeader = (command: Command, document: JsonObject): Result.Result<Header, CniError> =>
   Result.gen(function* () {
-    const document = yield* readDocument(stdin)
     const name = yield* readName(document)
     const known = yield* readCommand(command)
     const cniVersion = yield* readVersion(document, known)
-    return { document, name, command: known, cniVersion }
+    return { name, command: known, cniVersion }
   })

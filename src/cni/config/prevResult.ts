@@ -1,7 +1,6 @@
 /** The result of the plugin before us in a chain (ADD), or the final one (CHECK, DEL). */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../call/CniError.ts"
-import { member } from "../decode/decode.ts"
 import { decodeResultOf } from "../result/decodeResult.ts"
 import type { Result } from "../result/Result.ts"
 import type { NetConf } from "./NetConf.ts"
@@ -11,8 +10,8 @@ const unusable = ({ msg }: CniError): CniError =>
 
 /** `prevResult`, undefined where there is none; it has to be of the configuration's version, which counts where it has none. */
 export const readPrevResult = (conf: NetConf): Effect.Effect<Result | undefined, CniError> => {
-  const prevResult = member(conf.document, "prevResult")
-  return prevResult === undefined
+  const { prevResult, cniVersion } = conf
+  return prevResult === undefined || prevResult === null
     ? Effect.succeed(undefined)
-    : Effect.mapError(decodeResultOf(prevResult, conf.cniVersion), unusable)
+    : Effect.mapError(decodeResultOf(prevResult, cniVersion), unusable)
 }

@@ -3,6 +3,7 @@
  * neither, and reads by itself, dropping descriptors; here nothing is read but when it is asked for, and nothing waits.
  */
 import { closeSync } from "node:fs"
+import { empty } from "../../wire/bytes.ts"
 import { errnoOf } from "./errno.ts"
 import { addressOf, declare, declareExpecting } from "./foreign.ts"
 
@@ -30,7 +31,10 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 export interface Packet {
+  /** Up to the first NUL. */
   readonly text: string
+  /** What is behind that. */
+  readonly rest: Uint8Array
   /** Descriptors that are the receiver's to close. */
   readonly descriptors: ReadonlyArray<number>
 }
@@ -137,7 +141,11 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
       for (const one of descriptors) closeSync(one)
       return "ended"
     }
-    return { text: decoder.decode(into.bytes.subarray(0, size)), descriptors }
+    const bytes = into.bytes.slice(0, size)
+    const cut = bytes.indexOf(0)
+    return cut < 0
+      ? { text: decoder.decode(bytes), rest: empty, descriptors }
+      : { text: decoder.decode(bytes.subarray(0, cut)), rest: bytes.subarray(cut + 1), descriptors }
   } catch (thrown) {
     if (errnoOf(thrown) === "ECONNRESET") return "ended"
     throw thrown
