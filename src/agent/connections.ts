@@ -29,44 +29,45 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
 
 /** One connection, until it is closed. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
-  Effect.flatMap(firstPacket(connection, attended.poller), (packet) =>
-    packet === undefined ? Effect.sync(() => closeSync(connection)) : attendTo(connection, packet, attended)
-  )
+  Effect.suspend(() => {
+    const first = look(connection)
+    const attendTo = (packet: Packet | "ended"): Effect.Effect<void> =>
+      packet === "ended" ? Effect.sync(() => closeSync(connection)) : hear(connection, packet, attended)
+    return first === undefined ? Effect.flatMap(firstPacket(connection, attended.poller), attendTo) : attendTo(first)
+  })
 
-/** The first packet; undefined where none comes in time, or ever. Under load it is there already, and not waited for. */
-const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | undefined> =>
+/** One that cannot be read has ended: watched further, it would be heard of without a pause. */
+const look = (connection: number): ReturnType<typeof receive> => {
+  try {
+    return receive(connection)
+  } catch {
+    return "ended"
+  }
+}
+
+/** Waits for the first packet, which is there already under load; `"ended"` where none comes in time. */
+const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | "ended"> =>
   Effect.callback((resume) => {
-    // One that cannot be read has ended: watched further, it would be heard of without a pause.
-    const look = (): Packet | "ended" | undefined =>
-      Result.getOrElse(
-        Result.try(() => receive(connection)),
-        () => "ended" as const
-      )
-    const end = (packet: Packet | "ended" | undefined): void =>
-      resume(Effect.succeed(packet === "ended" ? undefined : packet))
-    const there = look()
-    if (there !== undefined) return end(there)
     const stopWaiting = (): void => {
       clearTimeout(timer)
       unwatch()
     }
+    const end = (packet: Packet | "ended"): void => {
+      stopWaiting()
+      resume(Effect.succeed(packet))
+    }
     const unwatch = poller.watch(connection, () => {
-      const packet = look()
-      if (packet === undefined) return
-      stopWaiting()
-      end(packet)
+      const packet = look(connection)
+      if (packet !== undefined) end(packet)
     })
-    const timer = setTimeout(() => {
-      stopWaiting()
-      end(undefined)
-    }, openingLimit)
+    const timer = setTimeout(() => end("ended"), openingLimit)
     return Effect.sync(() => {
       stopWaiting()
       closeSync(connection)
     })
   })
 
-const attendTo = (connection: number, packet: Packet, attended: Attended): Effect.Effect<void> => {
+const hear = (connection: number, packet: Packet, attended: Attended): Effect.Effect<void> => {
   const { text, descriptors } = packet
   const opening = readOpening(text)
   const over = Effect.sync(() => {

@@ -118,7 +118,10 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
     }
   }
   const giveText = (word: string, text: string, descriptors: ReadonlyArray<number> = []): void => {
-    if (text.length <= longestInPacket) return sayWith(`${word}\0${text}`, descriptors)
+    if (text.length <= longestInPacket) {
+      sayWith(`${word}\0${text}`, descriptors)
+      return
+    }
     const file = fileOf(text)
     try {
       sayWith(word, [...descriptors, file])

@@ -32,6 +32,21 @@ export type Word =
   | { readonly _tag: "Stop"; readonly signal: number }
 
 export const readOpening = (text: string): Opening => {
+  const [, stdin, netns, environment, program] = callWords.exec(text) ?? []
+  return program === undefined
+    ? readOther(text)
+    : {
+        _tag: "Call",
+        stdinErrno: Number(stdin),
+        netnsErrno: Number(netns),
+        environment: Number(environment),
+        program
+      }
+}
+
+const callWords = new RegExp(`^macvtap ${conversationVersion} call (\\d{1,4}) (\\d{1,4}) (\\d{1,7}) (.*)$`, "s")
+
+const readOther = (text: string): Opening => {
   const [, version, rest] = /^macvtap (\S+) (.+)$/s.exec(text) ?? []
   if (version === undefined || rest === undefined)
     return { _tag: "Unknown", problem: "these are no words of a client's" }
@@ -41,15 +56,7 @@ export const readOpening = (text: string): Opening => {
   if (rest === "status") return { _tag: "Status" }
   const [, traceId] = /^trace ([0-9a-f]{32})$/.exec(rest) ?? []
   if (traceId !== undefined) return { _tag: "Trace", traceId }
-  const [, stdin, netns, environment, program] = /^call (\d{1,4}) (\d{1,4}) (\d{1,7}) (.*)$/s.exec(rest) ?? []
-  if (program === undefined) return { _tag: "Unknown", problem: "the agent does not know what it is asked for" }
-  return {
-    _tag: "Call",
-    stdinErrno: Number(stdin),
-    netnsErrno: Number(netns),
-    environment: Number(environment),
-    program
-  }
+  return { _tag: "Unknown", problem: "the agent does not know what it is asked for" }
 }
 
 /** undefined for words that no client of this version says. */

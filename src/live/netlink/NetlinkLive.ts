@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import { traced } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import { NetlinkError, NetlinkService } from "../../services/NetlinkService.ts"
-import { attempt } from "../system/attempt.ts"
+import { holding } from "../system/holding.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
 import { openSocket, socketTransport } from "./netlinkSocket.ts"
 import { makeRtnetlink } from "./rtnetlink.ts"
@@ -15,12 +15,10 @@ export const netlinkLive: Layer.Layer<NetlinkService> = Layer.sync(NetlinkServic
 /** Route sockets, closed with their scope. */
 export const makeNetlink = ({ resident }: Whereabouts = here): NetlinkService["Service"] => ({
   connect: (netns) =>
-    Effect.acquireRelease(
-      attempt(
-        () => openSocket(netns),
-        (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno })
-      ),
-      (fd) => Effect.sync(() => closeSync(fd))
+    holding(
+      () => openSocket(netns),
+      (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno }),
+      closeSync
     ).pipe(
       traced(`enter ${netns.path} for a route socket`),
       Effect.flatMap((fd) => Effect.map(LogService, ({ log }) => makeRtnetlink(socketTransport(fd, resident), log)))

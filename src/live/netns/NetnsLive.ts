@@ -9,6 +9,7 @@ import { traced } from "../../observe/span.ts"
 import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../../services/NetnsService.ts"
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
+import { holding } from "../system/holding.ts"
 import { readKernelText } from "../system/kernelText.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
@@ -116,16 +117,13 @@ const open = (
   path: string,
   where: Whereabouts
 ): Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope> =>
-  Effect.acquireRelease(
-    attempt(
+  Effect.flatMap(
+    holding(
       () => openNetns(path, where),
-      (errno) => (gone.has(errno) ? new NetnsNotFound({ path }) : new NetnsError({ operation: "open", path, errno }))
-    ).pipe(
-      Effect.flatMap((netns) =>
-        "found" in netns ? Effect.fail(new NotANetns({ path, found: netns.found })) : Effect.succeed(netns)
-      )
+      (errno) => (gone.has(errno) ? new NetnsNotFound({ path }) : new NetnsError({ operation: "open", path, errno })),
+      (netns) => "fd" in netns && closeSync(netns.fd)
     ),
-    (netns) => Effect.sync(() => closeSync(netns.fd))
+    (netns) => ("found" in netns ? Effect.fail(new NotANetns({ path, found: netns.found })) : Effect.succeed(netns))
   )
 
 /** /proc has nothing else under that name, so that there is nothing to look at before it is opened. */
@@ -145,7 +143,7 @@ const refusedOwn = (errno: string) => new NetnsError({ operation: "open", path: 
 
 const current = ({ netns }: Whereabouts) =>
   netns === undefined
-    ? Effect.acquireRelease(attempt(openOwn, refusedOwn), ({ fd }) => Effect.sync(() => closeSync(fd)))
+    ? holding(openOwn, refusedOwn, ({ fd }) => closeSync(fd))
     : attempt(() => givenNetns(netns), refusedOwn)
 
 /**

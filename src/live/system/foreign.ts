@@ -74,20 +74,33 @@ export const declareExpecting = (
 
 /**
  * As `declare`, on a thread of the pool, for calls that wait in the kernel: this thread goes on meanwhile (a hop costs 15 µs).
- * The arguments' bytes must stay as they are until it is done. Rejects with a SystemError.
+ * The arguments' bytes must stay as they are until it is done. `done` is called with what was answered, or with what `declare`
+ * would have thrown.
  */
-export const declareWaiting = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {
+export const declareAside = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {
   const native = lookUp(name, types, result)
+  return (done: (value: number | undefined, thrown: unknown) => void, ...args: ReadonlyArray<Argument>): void => {
+    native().async(...args, (error: unknown, value: number) => {
+      let answer: number | undefined
+      let thrown = error
+      if (!error) {
+        try {
+          answer = checked(name, value)
+        } catch (refusal) {
+          thrown = refusal
+        }
+      }
+      done(answer, thrown)
+    })
+  }
+}
+
+/** The same with a promise, for what happens seldom. */
+export const declareWaiting = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {
+  const aside = declareAside(name, types, result)
   return (...args: ReadonlyArray<Argument>): Promise<number> =>
     new Promise((resolve, reject) => {
-      native().async(...args, (error: unknown, value: number) => {
-        try {
-          if (error) throw error
-          resolve(checked(name, value))
-        } catch (thrown) {
-          reject(thrown)
-        }
-      })
+      aside((value, thrown) => (value === undefined ? reject(thrown) : resolve(value)), ...args)
     })
 }
 

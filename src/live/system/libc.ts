@@ -47,8 +47,11 @@ export const sendWaiting = (fd: number, bytes: Uint8Array, flags: number): Promi
 const nativeSendWaiting = declareWaiting("send", ["int", "void *", "size_t", "int"], "long")
 
 /** `ssize_t recvfrom(…)`: the datagram's size (with MSG_TRUNC its real one); the sender is written to `address`. */
-export const recvfrom = (fd: number, buffer: Uint8Array, flags: number, address: Uint8Array): number =>
-  nativeRecvfrom(fd, buffer, buffer.byteLength, flags, address, new Uint32Array([address.byteLength]))
+export const recvfrom = (fd: number, buffer: Uint8Array, flags: number, address: Uint8Array): number => {
+  addressLength[0] = address.byteLength
+  return nativeRecvfrom(fd, buffer, buffer.byteLength, flags, address, addressLength)
+}
+const addressLength = new Uint32Array(1)
 const nativeRecvfrom = declare("recvfrom", ["int", "void *", "size_t", "int", "void *", "void *"], "long")
 
 /** `int ioctl(int fd, unsigned long request, void *argument)`. */
@@ -74,10 +77,11 @@ const nativeFlock = declare("flock", ["int", "int"])
 
 /** The file system's magic number (`f_type`) behind a descriptor; works on O_PATH descriptors. */
 export const fstatfsType = (fd: number): number => {
-  const statfs = new BigInt64Array(32)
   nativeFstatfs(fd, statfs)
-  return Number(statfs[0])
+  return statfs[0] as number
 }
+/** `f_type` has 64 bits on our architectures, magic numbers 32. */
+const statfs = new Uint32Array(64)
 const nativeFstatfs = declare("fstatfs", ["int", "void *"])
 
 /** `int openat(int dirfd, const char *path, int flags, mode_t mode)`: a descriptor, close-on-exec. */
@@ -96,10 +100,16 @@ export const openInRoot = (dirfd: number, path: string, flags: number, mode = 0)
 export const openInRootStraight = (dirfd: number, path: string, flags: number, mode = 0): number | undefined =>
   openat2(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
 
-const RESOLVE_NO_SYMLINKS = 0x04n
-const RESOLVE_IN_ROOT = 0x10n
-const openat2 = (dirfd: number, path: string, flags: number, mode: number, resolve: bigint): number | undefined =>
-  nativeOpenat2(437, dirfd, path, new BigUint64Array([BigInt(flags | O_CLOEXEC), BigInt(mode), resolve]), 24)
+const RESOLVE_NO_SYMLINKS = 0x04
+const RESOLVE_IN_ROOT = 0x10
+const openat2 = (dirfd: number, path: string, flags: number, mode: number, resolve: number): number | undefined => {
+  how[0] = flags | O_CLOEXEC
+  how[2] = mode
+  how[4] = resolve
+  return nativeOpenat2(437, dirfd, path, how, how.byteLength)
+}
+/** `struct open_how { u64 flags, mode, resolve; }`, of whose numbers none has more than 32 bits. */
+const how = new Uint32Array(6)
 const nativeOpenat2 = declareExpecting(["ENOENT"], "syscall", ["long", "int", "str", "void *", "size_t"], "long")
 
 // The mount calls are younger than their names in libc; their numbers are the same on every architecture.

@@ -25,7 +25,9 @@ const backlog = 4096
 const longestPacket = 65536
 /** The kernel's own limit of descriptors beside a packet is 253. */
 const mostDescriptors = 16
+/** `sizeof(struct cmsghdr)`, and bytes for it and so many descriptors. */
 const cmsgHeader = 16
+const room = cmsgHeader + mostDescriptors * 4
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -96,45 +98,48 @@ export const peerOf = (fd: number): { readonly pid: number; readonly uid: number
 /** Neither side can send any more; what was sent can still be read. */
 export const shutdown = (fd: number): void => void shutdownSocket(fd, SHUT_RDWR)
 
-/** Memory whose address stays, as the kernel is told it in a `struct msghdr`. */
+/** Where a `struct msghdr` of 64 bits has its `msg_controllen`, and a `struct iovec` its `iov_len`, in words of 32 bits. */
+const controlLength = 10
+const vectorLength = 2
+
+/** A `struct msghdr` with room for a packet, and what it points at: memory whose address stays. */
 interface Message {
   readonly bytes: Uint8Array<ArrayBuffer>
-  readonly control: DataView<ArrayBuffer>
-  readonly header: DataView<ArrayBuffer>
-  readonly vector: DataView<ArrayBuffer>
+  /** `{ u64 len; int level, type; int descriptors[]; }` */
+  readonly control: Int32Array<ArrayBuffer>
+  readonly vector: Int32Array<ArrayBuffer>
+  readonly header: Int32Array<ArrayBuffer>
 }
 
+const bytesOf = ({ buffer }: Int32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => new Uint8Array(buffer)
+
 const makeMessage = (): Message => {
-  const message = {
-    bytes: new Uint8Array(new ArrayBuffer(longestPacket)),
-    control: new DataView(new ArrayBuffer(cmsgHeader + mostDescriptors * 4)),
-    /** `{ void *name; u32 namelen, pad; iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; }` */
-    header: new DataView(new ArrayBuffer(56)),
-    vector: new DataView(new ArrayBuffer(16))
-  }
-  message.vector.setBigUint64(0, addressOf(message.bytes), true)
-  message.header.setBigUint64(16, addressOf(new Uint8Array(message.vector.buffer)), true)
-  message.header.setBigUint64(24, 1n, true)
-  message.header.setBigUint64(32, addressOf(new Uint8Array(message.control.buffer)), true)
-  return message
+  const bytes = new Uint8Array(new ArrayBuffer(longestPacket))
+  const control = new Int32Array(new ArrayBuffer(room))
+  const vector = new Int32Array(new ArrayBuffer(16))
+  /** `{ void *name; u32 namelen, pad; iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; }` */
+  const header = new Int32Array(new ArrayBuffer(56))
+  const pointers = new DataView(header.buffer)
+  new DataView(vector.buffer).setBigUint64(0, addressOf(bytes), true)
+  pointers.setBigUint64(16, addressOf(bytesOf(vector)), true)
+  pointers.setBigUint64(24, 1n, true)
+  pointers.setBigUint64(32, addressOf(bytesOf(control)), true)
+  return { bytes, control, vector, header }
 }
 
 let shared: Message | undefined
 const message = (size: number, controlSize: number): Message => {
   shared ??= makeMessage()
-  shared.vector.setBigUint64(8, BigInt(size), true)
-  shared.header.setBigUint64(40, BigInt(controlSize), true)
+  shared.vector[vectorLength] = size
+  shared.header[controlLength] = controlSize
   return shared
 }
 
-const headerOf = ({ header }: Message): Uint8Array => new Uint8Array(header.buffer)
-
 /** The next packet; undefined where there is none now, `"ended"` where there will be none any more. */
 export const receive = (fd: number): Packet | "ended" | undefined => {
-  const room = cmsgHeader + mostDescriptors * 4
   const into = message(longestPacket, room)
   try {
-    const size = recvmsg(fd, headerOf(into), MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
+    const size = recvmsg(fd, into.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
     if (size === undefined) return undefined
     const descriptors = descriptorsIn(into)
     if (size === 0) {
@@ -153,11 +158,11 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
 }
 
 const descriptorsIn = ({ header, control }: Message): ReadonlyArray<number> => {
-  if (Number(header.getBigUint64(40, true)) < cmsgHeader) return []
-  const end = Number(control.getBigUint64(0, true))
-  if (control.getInt32(8, true) !== SOL_SOCKET || control.getInt32(12, true) !== SCM_RIGHTS) return []
   const descriptors: Array<number> = []
-  for (let at = cmsgHeader; at + 4 <= end; at += 4) descriptors.push(control.getInt32(at, true))
+  if ((header[controlLength] ?? 0) < cmsgHeader || control[2] !== SOL_SOCKET || control[3] !== SCM_RIGHTS)
+    return descriptors
+  const end = (control[0] ?? 0) / 4
+  for (let at = cmsgHeader / 4; at + 1 <= end; at++) descriptors.push(control[at] as number)
   return descriptors
 }
 
@@ -167,11 +172,6 @@ export const send = (fd: number, text: string, descriptors: ReadonlyArray<number
   const length = cmsgHeader + descriptors.length * 4
   const from = message(bytes.length, descriptors.length === 0 ? 0 : Math.ceil(length / 8) * 8)
   from.bytes.set(bytes)
-  if (descriptors.length > 0) {
-    from.control.setBigUint64(0, BigInt(length), true)
-    from.control.setInt32(8, SOL_SOCKET, true)
-    from.control.setInt32(12, SCM_RIGHTS, true)
-    for (const [index, one] of descriptors.entries()) from.control.setInt32(cmsgHeader + index * 4, one, true)
-  }
-  sendmsg(fd, headerOf(from), MSG_DONTWAIT | MSG_NOSIGNAL)
+  from.control.set([length, 0, SOL_SOCKET, SCM_RIGHTS, ...descriptors])
+  sendmsg(fd, from.header, MSG_DONTWAIT | MSG_NOSIGNAL)
 }

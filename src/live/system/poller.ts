@@ -6,7 +6,7 @@
 import { closeSync } from "node:fs"
 import { arch } from "node:os"
 import { errnoOf } from "./errno.ts"
-import { declare, declareWaiting } from "./foreign.ts"
+import { declare, declareAside } from "./foreign.ts"
 
 const EPOLL_CLOEXEC = 0o2000000
 const EPOLL_CTL_ADD = 1
@@ -14,17 +14,15 @@ const EPOLL_CTL_DEL = 2
 const EPOLLIN = 1
 const EFD_CLOEXEC = 0o2000000
 
-/** `struct epoll_event { u32 events; u64 data; }`, packed on x86 alone. */
-const [eventSize, dataOffset] = arch() === "x64" ? [12, 4] : [16, 8]
+/** `struct epoll_event { u32 events; u64 data; }`, packed on x86 alone, in words of 32 bits. */
+const [eventSize, dataOffset] = arch() === "x64" ? [3, 1] : [4, 2]
 const mostEvents = 64
-/** `struct pollfd { int fd; short events, revents; }` */
-const pollfdSize = 8
 const POLLIN = 1
 
 const epollCreate = declare("epoll_create1", ["int"])
 const epollControl = declare("epoll_ctl", ["int", "int", "int", "void *"])
 const epollWait = declare("epoll_wait", ["int", "void *", "int", "int"])
-const poll = declareWaiting("poll", ["void *", "ulong", "int"])
+const poll = declareAside("poll", ["void *", "ulong", "int"])
 const eventfd = declare("eventfd", ["uint", "int"])
 
 export interface Poller {
@@ -34,46 +32,50 @@ export interface Poller {
   readonly close: () => void
 }
 
-/** A signal is nothing to end for. */
-const interrupted = (thrown: unknown): number => {
-  if (errnoOf(thrown) === "EINTR") return 0
-  throw thrown
-}
-
 /** `failed` is told what ends the watching, which nothing else does. */
 export const makePoller = (failed: (reason: unknown) => void): Poller => {
   const epoll = epollCreate(EPOLL_CLOEXEC)
   /** Always readable: what makes the waiting thread come back at the end. */
   const bell = eventfd(1, EFD_CLOEXEC)
   const watched = new Map<number, () => void>()
-  const events = new DataView(new ArrayBuffer(mostEvents * eventSize))
-  const waited = new DataView(new ArrayBuffer(pollfdSize))
-  waited.setInt32(0, epoll, true)
-  waited.setInt16(4, POLLIN, true)
+  const event = new Int32Array(eventSize)
+  const events = new Int32Array(mostEvents * eventSize)
+  /** `struct pollfd { int fd; short events, revents; }` */
+  const waited = new Int32Array([epoll, POLLIN])
   let open = true
   const add = (fd: number): void => {
-    const event = new DataView(new ArrayBuffer(eventSize))
-    event.setUint32(0, EPOLLIN, true)
-    event.setInt32(dataOffset, fd, true)
-    epollControl(epoll, EPOLL_CTL_ADD, fd, new Uint8Array(event.buffer))
+    event[0] = EPOLLIN
+    event[dataOffset] = fd
+    epollControl(epoll, EPOLL_CTL_ADD, fd, event)
   }
   const end = (): void => {
     closeSync(epoll)
     closeSync(bell)
   }
-  const wait = async (): Promise<void> => {
-    while (open) {
-      const some = await poll(new Uint8Array(waited.buffer), 1, -1).catch(interrupted)
-      const count = open && some > 0 ? epollWait(epoll, new Uint8Array(events.buffer), mostEvents, 0) : 0
-      for (let index = 0; open && index < count; index++) {
-        watched.get(events.getInt32(index * eventSize + dataOffset, true))?.()
-      }
+  const tell = (): void => {
+    const count = epollWait(epoll, events, mostEvents, 0)
+    for (let index = 0; open && index < count; index++) {
+      watched.get(events[index * eventSize + dataOffset] as number)?.()
     }
   }
-  wait().then(end, (reason) => {
-    if (open) failed(reason)
-    end()
-  })
+  const wait = (): void =>
+    poll(
+      (_, thrown) => {
+        try {
+          // A signal is nothing to end for.
+          if (thrown && errnoOf(thrown) !== "EINTR") throw thrown
+          if (open) tell()
+          if (open) return wait()
+        } catch (reason) {
+          if (open) failed(reason)
+        }
+        end()
+      },
+      waited,
+      1,
+      -1
+    )
+  wait()
   return {
     watch: (fd, ready) => {
       add(fd)
