@@ -71,23 +71,21 @@ export const answer = (asked: Call, resident: Resident): Effect.Effect<void> => 
         : Result.fail(new StdinError({ message: errnoName(opening.stdinErrno) }))
     )
   }).pipe(Effect.provide(servicesFor(caller, client.tell, placeOf(asked, resident))))
-  return Effect.uninterruptibleMask((interruptible) =>
-    Effect.gen(function* () {
-      const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
-      const exit = yield* Effect.exit(
-        interruptible(
-          gate.pass(
-            work,
-            Effect.suspend(() => refuse(full(gate)))
-          )
-        ).pipe(tracedArrival("answer a client", callerOf(handed.env)))
-      )
+  return Effect.suspend(() => {
+    const timer = setTimeout(() => client.stop("time limit"), seconds * 1000)
+    const passed = gate.pass(
+      Effect.interruptible(work),
+      Effect.suspend(() => refuse(full(gate)))
+    )
+    return Effect.flatMap(Effect.exit(tracedArrival("answer a client", callerOf(handed.env))(passed)), (exit) => {
       clearTimeout(timer)
+      const end = Effect.sync(() => client.end(exit._tag === "Success" ? exit.value : 1))
       // Interrupted where nothing has begun, among those that wait.
-      if (!spoken && exit._tag === "Failure") yield* refuse(stoppedWaiting(caller.whyStopped?.()))
-      client.end(exit._tag === "Success" ? exit.value : 1)
+      return spoken || exit._tag === "Success"
+        ? end
+        : Effect.andThen(refuse(stoppedWaiting(caller.whyStopped?.())), end)
     })
-  )
+  }).pipe(Effect.uninterruptible)
 }
 
 /** Where the client is: its network namespace, its root directory, and what only its own process may open. */

@@ -28,7 +28,10 @@ export interface Counts {
 export interface Gate {
   readonly limits: Limits
   readonly counts: () => Counts
-  /** Runs the call when there is room for it; `full` where too many wait already. */
+  /**
+   * Runs the call when there is room for it; `full` where too many wait already. Only the waiting may be interrupted, and
+   * what says so of itself.
+   */
   readonly pass: <A, E, R>(call: Effect.Effect<A, E, R>, full: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly refuse: () => void
 }
@@ -44,18 +47,18 @@ export const makeGate = (limits: Limits): Gate => {
     counts: () => ({ ...counts }),
     refuse,
     pass: (call, full) =>
-      Effect.uninterruptibleMask((restore) => {
+      Effect.suspend(() => {
         if (counts.running + counts.waiting >= limits.running + limits.waiting) {
           refuse()
-          return restore(full)
+          return full
         }
         counts.waiting++
         let runs = false
-        const inTurn = Effect.flatMap(restore(waiting(semaphore.take(1))), () => {
+        const inTurn = Effect.flatMap(Effect.interruptible(waiting(semaphore.take(1))), () => {
           counts.waiting--
           counts.running++
           runs = true
-          return restore(call)
+          return call
         })
         return Effect.onExit(inTurn, () => {
           if (!runs) {
@@ -66,6 +69,6 @@ export const makeGate = (limits: Limits): Gate => {
           counts.answered++
           return semaphore.release(1)
         })
-      })
+      }).pipe(Effect.uninterruptible)
   }
 }

@@ -67,8 +67,13 @@ export const reservationMock = (machine: Machine): ReservationService["Service"]
         const pod = machine.checkpoint.get(deviceID)
         return pod === undefined ? [] : [pod]
       }),
-    claims: (wanted) =>
-      Effect.sync(() => claimsOf(machine).filter(({ number }) => wanted === undefined || number === wanted)),
+    claims: (wanted, of) =>
+      Effect.sync(() =>
+        claimsOf(machine).filter(
+          ({ number, deviceID }) =>
+            (wanted === undefined || number === wanted) && (of === undefined || deviceID !== undefined)
+        )
+      ),
     claim: (number, attachment, over) =>
       attempt(
         () => {

@@ -102,8 +102,8 @@ const sinceEpoch = (milliseconds: number): bigint => BigInt(Math.round((performa
 export const tracedArrival =
   (name: string, caller: AnySpan | undefined) =>
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Sampling, (sampling) =>
-      sampling(caller)
+    Effect.withFiber(({ context }) =>
+      Context.get(context, Sampling)(caller)
         ? Effect.withSpan(work, name, {
             ...(caller === undefined ? { root: true } : { parent: caller }),
             sampled: true,

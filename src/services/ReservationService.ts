@@ -92,8 +92,8 @@ export class ReservationService extends Context.Service<
     ) => Effect.Effect<void, ReservationError>
     /** `rm <node>`, unless a link with the device's ifindex is behind it: then it is the next pod's. True: it is gone. */
     readonly removeNode: (deviceID: string) => Effect.Effect<boolean, ReservationError>
-    /** Everybody's claims, or those on one number. */
-    readonly claims: (number?: DeviceNumber) => Effect.Effect<ReadonlyArray<Claim>, ReservationError>
+    /** Everybody's claims, or those on one number; or only those of devices. */
+    readonly claims: (number?: DeviceNumber, of?: "devices") => Effect.Effect<ReadonlyArray<Claim>, ReservationError>
     /**
      * Writes down that the attachment may open the number. One claim holds one number: another's stays, and is answered,
      * unless it is `over`, one that is known to be over.

@@ -33,7 +33,7 @@ export class TapService extends Context.Service<
     /** The node `/dev/tap<ifindex>`, or undefined where there is none. */
     readonly node: (ifindex: number) => Effect.Effect<TapNode | undefined, TapError>
     /**
-     * The device number of the link itself, whatever nodes there are: `class/net/<name>/tap<index>/dev` of a sysfs mounted
+     * The device number of the link itself, whatever nodes there are: `class/net/<name>/tap<index>/dev` in a sysfs mounted
      * for the link's namespace (a detached mount: nothing appears in any mount namespace).
      */
     readonly deviceNumber: (

@@ -140,9 +140,12 @@ export const makeReservation = ({
     const node = nodePath(stateFolder, deviceID)
     return attempt(() => removeNode(root, node, deviceIndex(id)), refused("remove", nodeFolder(stateFolder)))
   },
-  claims: (number) =>
+  claims: (number, of) =>
     attempt(
-      () => [...deviceClaims(root, nodeFolder(stateFolder), number), ...attachmentClaims(root, claimFolder, number)],
+      () => [
+        ...deviceClaims(root, nodeFolder(stateFolder), number),
+        ...(of === "devices" ? [] : attachmentClaims(root, claimFolder, number))
+      ],
       refused("read", claimFolder)
     ),
   claim: (number, attachment, over) =>

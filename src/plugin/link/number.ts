@@ -36,7 +36,8 @@ export const takeNumber = Effect.fnUntraced(function* (number: DeviceNumber, tak
     if (!(yield* isOver(inTheWay))) return false
     if ((yield* taker.write(number, inTheWay)) !== undefined) return false
   }
-  if (!(yield* mayBeOpened(number, taker))) return true
+  // Of attachments one alone has a claim on the number, and that is this one now.
+  if (!(yield* mayBeOpened(number, taker, taker.deviceID === undefined ? "devices" : undefined))) return true
   const alias = ownAlias(yield* ConfigService)
   yield* (yield* ReservationService).unclaim((other) => other === alias, number)
   return false
@@ -73,9 +74,13 @@ export const keepNumbersBack = Effect.fnUntraced(
   traced("hold numbers back", { "held.back": true })
 )
 
-/** Whether another than the taker may open the number. */
-export const mayBeOpened = Effect.fnUntraced(function* (number: DeviceNumber, taker: Pick<Taker, "deviceID">) {
-  for (const claim of yield* (yield* ReservationService).claims(number)) {
+/** Whether another than the taker may open the number; or another device, where only those are asked for. */
+export const mayBeOpened = Effect.fnUntraced(function* (
+  number: DeviceNumber,
+  taker: Pick<Taker, "deviceID">,
+  of?: "devices"
+) {
+  for (const claim of yield* (yield* ReservationService).claims(number, of)) {
     if (yield* isOthers(claim, taker)) return true
   }
   return false

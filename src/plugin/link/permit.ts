@@ -11,9 +11,11 @@ import { ConfigService } from "../ConfigService.ts"
 
 /** Refuses a link on that master (the container's own, with `linkInContainer`) where the policy does. */
 export const permitMaster = Effect.fnUntraced(function* (master: Link) {
+  const policy = yield* readPolicy
+  if (policy === undefined) return
   const { network, link } = yield* ConfigService
   const mode = withDefaults(network.kind, link.options)["mode"]
-  yield* permit({
+  yield* permit(policy, {
     ...(link.linkInContainer ? {} : { master: { name: master.name, isOthersEnd: isOthersEnd(master) } }),
     ...(typeof mode === "string" ? { mode } : {})
   })
@@ -21,13 +23,13 @@ export const permitMaster = Effect.fnUntraced(function* (master: Link) {
 
 /** Refuses the device where the policy does: its master and mode are whoever made it for to choose. */
 export const permitDevice = Effect.fnUntraced(function* (deviceID: string) {
-  const mode = (yield* ConfigService).link.options["mode"]
-  yield* permit({ deviceID, ...(typeof mode === "string" ? { mode } : {}) })
-})
-
-const permit = Effect.fnUntraced(function* (what: Pick<Asked, "master" | "mode" | "deviceID">) {
   const policy = yield* readPolicy
   if (policy === undefined) return
+  const mode = (yield* ConfigService).link.options["mode"]
+  yield* permit(policy, { deviceID, ...(typeof mode === "string" ? { mode } : {}) })
+})
+
+const permit = Effect.fnUntraced(function* (policy: Policy, what: Pick<Asked, "master" | "mode" | "deviceID">) {
   const { network, link, podNamespace } = yield* ConfigService
   const inTheWay = objections(policy, {
     ...what,
