@@ -179,12 +179,16 @@ static void say(const char *word, long number) {
   if (send_words(words.bytes) < 0) lost("the agent has ended");
 }
 
-static void hand_over(const char *program) {
-  static struct text words;
+/* Before all else: an agent that has to wake up does so meanwhile, and finds the packet there. */
+static void reach_agent(void) {
   struct sockaddr_un address = {AF_UNIX, AGENT_SOCKET};
   connection = (int)SYS(socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (connection < 0) stand_alone("there are no unix sockets");
+  if (SYS(connect, connection, &address, sizeof address) < 0) stand_alone("nobody listens on " AGENT_SOCKET);
+}
 
+static void hand_over(const char *program) {
+  static struct text words;
   const char *netns = variable("CNI_NETNS");
   long root = SYS(openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   /* A socket's own namespace: the one that this process is in. /proc may not be there; qemu-user knows only that. */
@@ -203,9 +207,13 @@ static void hand_over(const char *program) {
   PUT(&words, "macvtap " CONVERSATION " call ", decimal(stdin_errno), " ",
       decimal(container_netns < 0 ? -container_netns : 0), " ", decimal((long)parts[1].iov_len), " ", program);
   parts[0].iov_len = (size_t)words.size + 1;
-  /* At the last moment: an agent that is woken by this finds the packet there already, and is not woken twice. */
-  if (SYS(connect, connection, &address, sizeof address) < 0) stand_alone("nobody listens on " AGENT_SOCKET);
-  if (send_packet(parts, is_long ? 1 : 3, descriptors, count) < 0) stand_alone("the agent takes no call");
+  long error = send_packet(parts, is_long ? 1 : 3, descriptors, count);
+  if (error == -EPIPE) { /* stdin came late, and whoever listened has let go meanwhile: nothing has begun */
+    SYS(close, connection);
+    reach_agent();
+    error = send_packet(parts, is_long ? 1 : 3, descriptors, count);
+  }
+  if (error < 0) stand_alone("the agent takes no call");
   for (int i = 0; i < count; i++) SYS(close, descriptors[i]);
 }
 
@@ -378,6 +386,7 @@ __attribute__((used)) _Noreturn void begin(long *stack) {
     if (write_all(1, version, sizeof version - 1) == 0) end(0);
     stand_alone("stdout takes no answer");
   }
+  reach_agent();
   read_stdin();
   const uint64_t watched = 1UL << (SIGTERM - 1) | 1UL << (SIGINT - 1) | 1UL << (SIGHUP - 1) | 1UL << (SIGQUIT - 1) |
                            1UL << (SIGCHLD - 1);
