@@ -155,8 +155,8 @@ const ofNetwork = ({ network, link }: ConfigService["Service"]): Attributes => (
 })
 
 /**
- * Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back. What has
- * no answer is done when all that its caller asked for is.
+ * Runs the command and delivers its answer, in one scope: an ADD whose answer cannot be delivered is taken back, and its log
+ * is open until it has been. What has no answer is done when all that its caller asked for is.
  */
 const perform = Effect.fnUntraced(function* (command: keyof typeof commands, config: ConfigService["Service"]) {
   const caller = yield* CallerService
@@ -165,7 +165,6 @@ const perform = Effect.fnUntraced(function* (command: keyof typeof commands, con
     Effect.flatMap((document) =>
       typeof document === "string" ? caller.answer(document, 0) : (caller.done ?? Effect.void)
     ),
-    Effect.scoped,
     Effect.provideService(ConfigService, config),
     Effect.provideService(LogService, log)
   )

@@ -4,11 +4,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Scope from "effect/Scope"
 import { CniError, codes } from "../../cni/call/CniError.ts"
 import { parseErrorDocument } from "../../cni/call/errorDocument.ts"
+import type { Ipam } from "../../cni/config/ipam.ts"
 import { parseResult } from "../../cni/result/decodeResult.ts"
-import type { Result } from "../../cni/result/Result.ts"
 import { carrier, traced, tracedRollback } from "../../observe/span.ts"
 import { type DelegateError, DelegateService } from "../../services/DelegateService.ts"
 import { LogService } from "../../services/LogService.ts"
@@ -40,42 +39,39 @@ export const ipamCollect = Effect.gen(function* () {
 })
 
 /**
- * The addresses and routes of the attachment, released again when the scope fails. Undefined where no IPAM is configured.
- * A delegate whose ADD failed or was interrupted may have reserved something: it gets a DEL too (SPEC, "if ADD fails").
+ * The addresses and routes of the attachment, released again when the scope fails. A delegate whose ADD failed or was
+ * interrupted may have reserved something: it gets a DEL too (SPEC, "if ADD fails").
  */
-export const ipamAdd: Effect.Effect<Result | undefined, CniError, Scope.Scope | ConfigService | DelegateService> =
-  Effect.gen(function* () {
-    const { network } = yield* ConfigService
-    if (network.ipam === undefined) return undefined
-    const { type } = network.ipam
-    const { log } = yield* LogService
-    let untouched = false
-    yield* Effect.addFinalizer((exit) =>
-      Exit.isSuccess(exit) || untouched
-        ? Effect.void
-        : run("DEL", releaseTimeLimit).pipe(
-            Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`)),
-            tracedRollback("addresses")
-          )
-    )
-    const stdout = yield* ask("ADD").pipe(
-      Effect.mapError((error) => {
-        untouched = didNothing(error, network.cniVersion)
-        return outdated(error, network.cniVersion) ?? passUp(error)
-      })
-    )
-    const result = yield* parseResult(stdout, network.cniVersion).pipe(
-      Effect.mapError((error) => new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
-    )
-    if (result.ips.length === 0) {
-      return yield* new CniError({
-        code: codes.internal,
-        msg: "IPAM plugin returned missing IP config",
-        details: `"${type}" succeeded without giving an address`
-      })
-    }
-    return result
-  })
+export const ipamAdd = Effect.fnUntraced(function* ({ type }: Ipam) {
+  const { network } = yield* ConfigService
+  const { log } = yield* LogService
+  let untouched = false
+  yield* Effect.addFinalizer((exit) =>
+    Exit.isSuccess(exit) || untouched
+      ? Effect.void
+      : run("DEL", releaseTimeLimit).pipe(
+          Effect.catch((error) => log("error", () => `could not release the addresses: ${error.msg}`)),
+          tracedRollback("addresses")
+        )
+  )
+  const stdout = yield* ask("ADD").pipe(
+    Effect.mapError((error) => {
+      untouched = didNothing(error, network.cniVersion)
+      return outdated(error, network.cniVersion) ?? passUp(error)
+    })
+  )
+  const result = yield* parseResult(stdout, network.cniVersion).pipe(
+    Effect.mapError((error) => new CniError({ code: error.code, msg: `IPAM plugin "${type}": ${error.message}` }))
+  )
+  if (result.ips.length === 0) {
+    return yield* new CniError({
+      code: codes.internal,
+      msg: "IPAM plugin returned missing IP config",
+      details: `"${type}" succeeded without giving an address`
+    })
+  }
+  return result
+})
 
 /** Its stdout, or its error as the caller's. */
 const run = Effect.fnUntraced(function* (command: DelegatedCommand, timeout?: number) {

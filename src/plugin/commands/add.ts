@@ -1,8 +1,12 @@
 /** ADD: a link of its own for the container, on the host's link, with its tap node and its addresses. */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
+import type { Attachment } from "../../cni/call/Environment.ts"
+import type { Ipam } from "../../cni/config/ipam.ts"
+import type { LinkConf } from "../../cni/config/LinkConf.ts"
 import { encodeResult } from "../../cni/result/encodeResult.ts"
 import { appendToPrevResult, type Result } from "../../cni/result/Result.ts"
+import type { Link } from "../../link/Link.ts"
 import { annotateCall } from "../../observe/span.ts"
 import { CallerService } from "../../services/CallerService.ts"
 import { addRoutes, configureAddresses, silenceLink } from "../addresses/configure.ts"
@@ -13,7 +17,7 @@ import { attachDevice } from "../device/attach.ts"
 import { grantHostAccess } from "../hostAccess/grant.ts"
 import { refuseHostAccess } from "../hostAccess/refuse.ts"
 import { makeLink } from "../link/make.ts"
-import { containerPlace, hostPlace } from "../link/place.ts"
+import { containerPlace, hostPlace, type Place } from "../link/place.ts"
 
 /**
  * Answers the result document at the configuration's version. Whatever fails, or interrupts, before the caller's scope
@@ -21,9 +25,9 @@ import { containerPlace, hostPlace } from "../link/place.ts"
  */
 export const add = Effect.gen(function* () {
   const { network, attachment, link: config, prevResult } = yield* ConfigService
-  yield* refuseNamePattern
-  yield* refuseTwoOrigins
-  yield* refuseHostAccess
+  const contradiction = namePattern(attachment) ?? twoOrigins(config)
+  if (contradiction !== undefined) return yield* contradiction
+  if (config.hostAccess) yield* refuseHostAccess
   const host = yield* hostPlace
   const container = yield* containerPlace(host)
 
@@ -31,16 +35,11 @@ export const add = Effect.gen(function* () {
     config.deviceID === undefined
       ? yield* makeLink(host, container)
       : yield* attachDevice(host, container, config.deviceID)
+  const { link, ips, routes } =
+    network.ipam === undefined
+      ? yield* leaveWithout(container, made)
+      : yield* giveAddresses(network.ipam, host, container, made)
 
-  yield* goUpForIpam(host, container, made)
-  const allotted = yield* ipamAdd
-  if (allotted !== undefined) yield* configureAddresses(host, container, made, allotted)
-  else if (network.kind.device === "tap") yield* silenceLink(container, made)
-
-  // Setting addresses up takes as long as its IPAM plugin; the link may be gone by now.
-  const link = allotted === undefined ? made : yield* container.route.linkGet(made.index)
-  const nodeRoutes = yield* grantHostAccess(host, link, allotted?.ips ?? [])
-  yield* addRoutes(container, link, nodeRoutes, [])
   yield* annotateCall({ "link.index": link.index, "link.name": link.name })
   const ours: Result = {
     interfaces: [
@@ -51,8 +50,8 @@ export const add = Effect.gen(function* () {
         sandbox: attachment.netns
       }
     ],
-    ips: allotted === undefined ? [] : allotted.ips.map((ip) => ({ ...ip, interface: 0 })),
-    routes: [...(allotted?.routes ?? []), ...nodeRoutes],
+    ips,
+    routes,
     dns: config.dns
   }
   const document = encodeResult(appendToPrevResult(prevResult, ours), network.cniVersion)
@@ -61,26 +60,47 @@ export const add = Effect.gen(function* () {
   return document
 })
 
-/** The kernel takes `net%d` for a pattern and numbers it; the link would bear another name than the one asked for. */
-const refuseNamePattern = Effect.gen(function* () {
-  const { ifname } = (yield* ConfigService).attachment
-  if (ifname.includes("%")) {
-    return yield* new CniError({
-      code: codes.invalidEnvironment,
-      msg: `interface name contains %`,
-      details: `CNI_IFNAME is "${ifname}", which the kernel would take for a pattern; choose a name without %`
-    })
-  }
+/** What a link has besides itself. */
+interface Addressed extends Pick<Result, "ips" | "routes"> {
+  readonly link: Link
+}
+
+const leaveWithout = Effect.fnUntraced(function* (container: Place, link: Link) {
+  if ((yield* ConfigService).network.kind.device === "tap") yield* silenceLink(container, link)
+  return { link, ips: [], routes: [] } satisfies Addressed
 })
 
-/** A device of the host's is imported from there; a master inside the container is where a link is made. */
-const refuseTwoOrigins = Effect.gen(function* () {
-  const { deviceID, linkInContainer } = (yield* ConfigService).link
-  if (deviceID !== undefined && linkInContainer) {
-    return yield* new CniError({
-      code: codes.invalidConfig,
-      msg: `"deviceID" is "${deviceID}" and "linkInContainer" is true: a device is the host's, and cannot be both`,
-      details: `leave one of them out`
-    })
-  }
+const giveAddresses = Effect.fnUntraced(function* (ipam: Ipam, host: Place, container: Place, made: Link) {
+  yield* goUpForIpam(host, container, made)
+  const { ips, routes } = yield* ipamAdd(ipam)
+  yield* configureAddresses(host, container, made, { ips, routes })
+  // Setting addresses up takes as long as its IPAM plugin; the link may be gone by now.
+  const link = yield* container.route.linkGet(made.index)
+  const nodeRoutes = yield* grantHostAccess(host, link, ips)
+  yield* addRoutes(container, link, nodeRoutes, [])
+  return {
+    link,
+    ips: ips.map((ip) => ({ ...ip, interface: 0 })),
+    routes: [...routes, ...nodeRoutes]
+  } satisfies Addressed
 })
+
+/** The kernel takes `net%d` for a pattern and numbers it; the link would bear another name than the one asked for. */
+const namePattern = ({ ifname }: Attachment): CniError | undefined =>
+  ifname.includes("%")
+    ? new CniError({
+        code: codes.invalidEnvironment,
+        msg: `interface name contains %`,
+        details: `CNI_IFNAME is "${ifname}", which the kernel would take for a pattern; choose a name without %`
+      })
+    : undefined
+
+/** A device of the host's is imported from there; a master inside the container is where a link is made. */
+const twoOrigins = ({ deviceID, linkInContainer }: LinkConf): CniError | undefined =>
+  deviceID !== undefined && linkInContainer
+    ? new CniError({
+        code: codes.invalidConfig,
+        msg: `"deviceID" is "${deviceID}" and "linkInContainer" is true: a device is the host's, and cannot be both`,
+        details: `leave one of them out`
+      })
+    : undefined
