@@ -189,10 +189,9 @@ const routeRefused =
  * A tap's link in a pod that only runs a guest says nothing itself: IPv6 autoconfiguration there would announce an address
  * of its own beside the guest's. Best effort, where the namespace has no IPv6 there is nothing to switch off.
  */
-export const silenceLink = Effect.fnUntraced(function* (container: Place, link: Link) {
-  const { sysctlSet } = yield* NetnsService
-  const { log } = yield* LogService
-  yield* sysctlSet(container.netns, `net/ipv6/conf/${link.name}/disable_ipv6`, "1").pipe(
-    Effect.catch((error) => log("info", () => `IPv6 of ${link.name} stays as it is: ${error.errno}`))
+export const silenceLink = (container: Place, link: Link) =>
+  NetnsService.use(({ sysctlSet }) =>
+    Effect.catch(sysctlSet(container.netns, `net/ipv6/conf/${link.name}/disable_ipv6`, "1"), (error) =>
+      LogService.use(({ log }) => log("info", () => `IPv6 of ${link.name} stays as it is: ${error.errno}`))
+    )
   )
-})

@@ -35,9 +35,10 @@ export const add = Effect.gen(function* () {
     config.deviceID === undefined
       ? yield* makeLink(host, container)
       : yield* attachDevice(host, container, config.deviceID)
+  if (network.ipam === undefined && network.kind.device === "tap") yield* silenceLink(container, made)
   const { link, ips, routes } =
     network.ipam === undefined
-      ? yield* leaveWithout(container, made)
+      ? { link: made, ips: [], routes: [] }
       : yield* giveAddresses(network.ipam, host, container, made)
 
   yield* annotateCall({ "link.index": link.index, "link.name": link.name })
@@ -60,16 +61,6 @@ export const add = Effect.gen(function* () {
   return document
 })
 
-/** What a link has besides itself. */
-interface Addressed extends Pick<Result, "ips" | "routes"> {
-  readonly link: Link
-}
-
-const leaveWithout = Effect.fnUntraced(function* (container: Place, link: Link) {
-  if ((yield* ConfigService).network.kind.device === "tap") yield* silenceLink(container, link)
-  return { link, ips: [], routes: [] } satisfies Addressed
-})
-
 const giveAddresses = Effect.fnUntraced(function* (ipam: Ipam, host: Place, container: Place, made: Link) {
   yield* goUpForIpam(host, container, made)
   const { ips, routes } = yield* ipamAdd(ipam)
@@ -78,11 +69,7 @@ const giveAddresses = Effect.fnUntraced(function* (ipam: Ipam, host: Place, cont
   const link = yield* container.route.linkGet(made.index)
   const nodeRoutes = yield* grantHostAccess(host, link, ips)
   yield* addRoutes(container, link, nodeRoutes, [])
-  return {
-    link,
-    ips: ips.map((ip) => ({ ...ip, interface: 0 })),
-    routes: [...routes, ...nodeRoutes]
-  } satisfies Addressed
+  return { link, ips: ips.map((ip) => ({ ...ip, interface: 0 })), routes: [...routes, ...nodeRoutes] }
 })
 
 /** The kernel takes `net%d` for a pattern and numbers it; the link would bear another name than the one asked for. */

@@ -1,6 +1,7 @@
 /** CHECK: the container has what ADD answered, and what the configuration asks for. Any difference is an error. */
 import * as Effect from "effect/Effect"
 import { CniError, codes } from "../../cni/call/CniError.ts"
+import type { Attachment } from "../../cni/call/Environment.ts"
 import type { Result } from "../../cni/result/Result.ts"
 import { quote } from "../../wire/foreign.ts"
 import { checkAddresses } from "../addresses/check.ts"
@@ -12,13 +13,20 @@ import { hostPlace, placeAt } from "../link/place.ts"
 import { differs } from "../refusal/differs.ts"
 
 export const check = Effect.gen(function* () {
-  const { attachment, prevResult } = yield* ConfigService
+  const { network, attachment, link: config, prevResult } = yield* ConfigService
   const host = yield* hostPlace
   const container = yield* placeAt(attachment.netns)
-  yield* ipamForward("CHECK")
+  if (network.ipam !== undefined) yield* ipamForward("CHECK")
   if (prevResult === undefined)
     return yield* new CniError({ code: codes.invalidConfig, msg: "required prevResult missing" })
-  const { entry, index } = yield* ownInterface(prevResult)
+  const index = ownIndex(prevResult, attachment)
+  const entry = prevResult.interfaces[index]
+  if (entry === undefined) {
+    return yield* differs(
+      `prevResult has no interface "${attachment.ifname}" in sandbox ${quote(attachment.netns)}`,
+      "the runtime must pass the final result of ADD for this very attachment"
+    )
+  }
   const link = yield* container.route
     .linkGet(attachment.ifname)
     .pipe(
@@ -31,21 +39,9 @@ export const check = Effect.gen(function* () {
     )
   yield* checkLink(host, container, link, entry)
   yield* checkAddresses(container, link, prevResult, index)
-  yield* checkHostAccess(host, link, prevResult, index)
+  if (config.hostAccess) yield* checkHostAccess(host, link, prevResult, index)
 })
 
-/** The entry of prevResult that is this attachment's, and its index, by which ips and routes refer to it. */
-const ownInterface = Effect.fnUntraced(function* (prevResult: Result) {
-  const { attachment } = yield* ConfigService
-  const index = prevResult.interfaces.findLastIndex(
-    (entry) => entry.name === attachment.ifname && entry.sandbox === attachment.netns
-  )
-  const entry = prevResult.interfaces[index]
-  if (entry === undefined) {
-    return yield* differs(
-      `prevResult has no interface "${attachment.ifname}" in sandbox ${quote(attachment.netns)}`,
-      "the runtime must pass the final result of ADD for this very attachment"
-    )
-  }
-  return { entry, index }
-})
+/** Of the entry of prevResult that is this attachment's: by it ips and routes refer to it. */
+const ownIndex = ({ interfaces }: Result, { ifname, netns }: Attachment): number =>
+  interfaces.findLastIndex(({ name, sandbox }) => name === ifname && sandbox === netns)

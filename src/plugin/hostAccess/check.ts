@@ -20,7 +20,6 @@ export const checkHostAccess = Effect.fnUntraced(function* (
   index: number
 ) {
   const config = yield* ConfigService
-  if (!config.link.hostAccess) return
   const parent = yield* host.route.linkGet(link.parent?.index ?? 0)
   const own = yield* findHostLink(host, parent)
   if (own === undefined) {

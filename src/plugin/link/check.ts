@@ -1,5 +1,6 @@
 /** CHECK, of the link itself: it is this attachment's, and as the configuration and the result of ADD say. */
 import * as Effect from "effect/Effect"
+import type { CniError } from "../../cni/call/CniError.ts"
 import type { LinkConf } from "../../cni/config/LinkConf.ts"
 import type { ResultInterface } from "../../cni/result/Result.ts"
 import type { Link } from "../../link/Link.ts"
@@ -22,73 +23,73 @@ export const checkLink = Effect.fnUntraced(function* (
   link: Link,
   entry: ResultInterface
 ) {
-  const { network, link: config } = yield* ConfigService
-  yield* checkIdentity(link)
-  yield* checkOptions(link, network.kind, config)
-  yield* checkMac(link, entry, config)
-  yield* checkSize(link, config)
-  yield* checkFlags(link, config)
+  const config = yield* ConfigService
+  const { network, link: asked } = config
+  const difference =
+    inIdentity(link, config) ??
+    inOptions(link, network.kind, asked) ??
+    inMac(link, entry, asked) ??
+    inSize(link, asked) ??
+    inFlags(link, asked)
+  if (difference !== undefined) return yield* difference
   yield* checkParent(host, container, link)
   if (network.kind.device !== "tap") return
-  yield* checkNode(container, link, config)
-  if (config.deviceID !== undefined) yield* checkReservedNode(container, link, config.deviceID)
+  yield* checkNode(container, link, asked)
+  if (asked.deviceID !== undefined) yield* checkReservedNode(container, link, asked.deviceID)
 })
 
 /** With another's alias it is another's; without one it was made by a plugin that writes none, if its MAC address is ADD's. */
-const checkIdentity = Effect.fnUntraced(function* (link: Link) {
-  const config = yield* ConfigService
+const inIdentity = (link: Link, config: ConfigService["Service"]): CniError | undefined => {
   const { kind } = config.network.kind
   if (link.kind !== kind) {
-    return yield* differs(`link "${link.name}" is a ${link.kind ?? "hardware link"}, not a ${kind}`)
+    return differs(`link "${link.name}" is a ${link.kind ?? "hardware link"}, not a ${kind}`)
   }
-  if (link.alias !== undefined && link.alias !== ownAlias(config)) {
-    return yield* differs(
-      `link "${link.name}" is not the one that was added for this attachment`,
-      `its alias is ${quote(link.alias)}, but ADD wrote ${quote(ownAlias(config))}`
-    )
-  }
-})
+  if (link.alias === undefined || link.alias === ownAlias(config)) return undefined
+  return differs(
+    `link "${link.name}" is not the one that was added for this attachment`,
+    `its alias is ${quote(link.alias)}, but ADD wrote ${quote(ownAlias(config))}`
+  )
+}
 
 /** Of a device that was imported, only what is configured: the rest it brought along. */
-const checkOptions = Effect.fnUntraced(function* (link: Link, kind: LinkKind, config: LinkConf) {
+const inOptions = (link: Link, kind: LinkKind, config: LinkConf): CniError | undefined => {
   for (const [name, { key, checked, default: fallback }] of Object.entries(kind.attributes)) {
     const expected = config.options[name] ?? (config.deviceID === undefined ? fallback : undefined)
     if (checked !== true || expected === undefined) continue
     const found = JSON.stringify(link.options[name])
     if (found !== JSON.stringify(expected)) {
-      const words = `link "${link.name}" has "${key ?? name}" ${found}, configured is ${JSON.stringify(expected)}`
-      return yield* differs(words)
+      return differs(`link "${link.name}" has "${key ?? name}" ${found}, configured is ${JSON.stringify(expected)}`)
     }
   }
-})
+  return undefined
+}
 
 /** The result's counts before the configuration's: a later plugin of the chain (tuning) may have set another. */
-const checkMac = Effect.fnUntraced(function* (link: Link, entry: ResultInterface, config: LinkConf) {
+const inMac = (link: Link, entry: ResultInterface, config: LinkConf): CniError | undefined => {
   const [says, mac] = entry.mac === undefined ? ["configured is", config.mac] : ["prevResult says", entry.mac]
-  if (mac !== undefined && !sameMac(mac, link.mac ?? "")) {
-    return yield* differs(`link "${link.name}" has MAC address ${link.mac}, ${says} ${mac}`)
-  }
-})
+  return mac === undefined || sameMac(mac, link.mac ?? "")
+    ? undefined
+    : differs(`link "${link.name}" has MAC address ${link.mac}, ${says} ${mac}`)
+}
 
 /**
  * Only a configured one: a later plugin of the chain may have set another (tuning), without a word of it in the result, and
  * CHECK "must allow for" that (SPEC).
  */
-const checkSize = Effect.fnUntraced(function* (link: Link, { mtu }: LinkConf) {
-  if (mtu !== undefined && mtu !== link.mtu) {
-    return yield* differs(
-      `link "${link.name}" has MTU ${link.mtu}, configured is ${mtu}`,
-      "lowering the master's MTU lowers the link's for good; raising it again does not restore it"
-    )
-  }
-})
+const inSize = (link: Link, { mtu }: LinkConf): CniError | undefined =>
+  mtu === undefined || mtu === link.mtu
+    ? undefined
+    : differs(
+        `link "${link.name}" has MTU ${link.mtu}, configured is ${mtu}`,
+        "lowering the master's MTU lowers the link's for good; raising it again does not restore it"
+      )
 
-const checkFlags = Effect.fnUntraced(function* (link: Link, config: LinkConf) {
-  const off = (key: string) => differs(`link "${link.name}" has "${key}" off, configured is on`)
-  if (!link.up) return yield* differs(`link "${link.name}" is down`)
-  if (config.allmulti && !link.allmulti) return yield* off("allmulti")
-  if (config.promisc && !link.promisc) return yield* off("promiscMode")
-})
+const inFlags = (link: Link, config: LinkConf): CniError | undefined => {
+  const off = (key: string): CniError => differs(`link "${link.name}" has "${key}" off, configured is on`)
+  if (!link.up) return differs(`link "${link.name}" is down`)
+  if (config.allmulti && !link.allmulti) return off("allmulti")
+  return config.promisc && !link.promisc ? off("promiscMode") : undefined
+}
 
 /**
  * The link sits on the configured master: one that was recreated has another ifindex. Where none is configured it was the

@@ -27,18 +27,16 @@ export const isOn = Effect.fnUntraced(function* (place: Place, link: Link, other
  * none is configured a link without a device is put on the default route's link, as Go's macvlan is. A tap is not: a pod
  * that forgot to request its device would find itself on the network that manages the node.
  */
-export const findParent = Effect.fnUntraced(function* (route: Rtnetlink) {
-  const { network, link } = yield* ConfigService
-  if (link.master === undefined) {
-    return network.kind.device === undefined ? yield* defaultRouteLink(route) : yield* unnamed(network.kind.kind)
-  }
-  const master = link.master
-  return yield* route
-    .linkGet(master)
-    .pipe(
-      Effect.catchTag("LinkNotFound", () => missing(master, link.linkInContainer ? "in the container" : "on this node"))
+export const findParent = (route: Rtnetlink) =>
+  ConfigService.use(({ network, link }) => {
+    const { master, linkInContainer } = link
+    if (master === undefined) {
+      return network.kind.device === undefined ? defaultRouteLink(route) : Effect.fail(unnamed(network.kind.kind))
+    }
+    return Effect.catchTag(route.linkGet(master), "LinkNotFound", () =>
+      Effect.fail(missing(master, linkInContainer ? "in the container" : "on this node"))
     )
-})
+  })
 
 /** The link of the default route: IPv4 before IPv6, the first next hop of a multipath route, the lowest metric. */
 const defaultRouteLink = Effect.fnUntraced(function* (route: Rtnetlink) {
