@@ -70,9 +70,10 @@ const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet |
 const hear = (connection: number, packet: Packet, attended: Attended): Effect.Effect<void> => {
   const { text, descriptors } = packet
   const opening = readOpening(text)
-  const over = Effect.sync(() => {
+  const closeHanded = (): void => {
     for (const fd of descriptors) closeSync(fd)
-  })
+  }
+  const over = Effect.sync(closeHanded)
   const refuse = (why: string): Effect.Effect<void> => {
     attended.gate.refuse()
     return speak(connection, say.refused(why))
@@ -93,9 +94,11 @@ const hear = (connection: number, packet: Packet, attended: Attended): Effect.Ef
   if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)
   return Effect.withFiber((fiber) => {
     const client = makeClient(connection, attended.poller, () => fiber.interruptUnsafe())
-    return Effect.onExit(answer({ client, opening, handed: handed.success }, attended), () =>
-      Effect.ensuring(Effect.sync(client.close), over)
-    )
+    return Effect.onExit(answer({ client, opening, handed: handed.success }, attended), () => {
+      client.close()
+      closeHanded()
+      return Effect.void
+    })
   })
 }
 

@@ -62,10 +62,10 @@ export const serve = (
     const acceptThem = (): void =>
       acceptAll(listener.fd, attended, (work) => {
         fork(
-          Effect.ensuring(
-            work,
-            Effect.sync(() => isStranded() && fail("a thread cannot leave a network namespace"))
-          )
+          Effect.onExit(work, () => {
+            if (isStranded()) fail("a thread cannot leave a network namespace")
+            return Effect.void
+          })
         )
       })
     const unwatch = watchListener(poller, listener.fd, acceptThem)
