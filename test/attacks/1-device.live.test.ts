@@ -5,6 +5,7 @@ import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, type Pod } from "../lab/node/node.ts"
 import { ownResource } from "../lab/node/ownResource.ts"
+import { until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
 
 const [data, alone] = [ownResource("atk1"), ownResource("atk1a")]
@@ -41,6 +42,7 @@ describe.skipIf(!hasExecutable || !hasMacvtap).each(bothWays)(
       const firsts = [await attach(node, "first0"), await attach(node, "first1"), await attach(node, "first2")]
       for (const { pod } of firsts) await pod.ip("link del net1")
       await kill(daemon)
+      await until("the plugin is dropped", () => node.kubelet.endpoint(data) === undefined)
       node.daemon(config)
       await node.kubelet.healthy(data, 20)
       const taken = firsts.map(({ number }) => number)

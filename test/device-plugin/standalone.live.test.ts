@@ -5,6 +5,7 @@ import { ipLinks } from "../lab/ip.ts"
 import { hasExecutable, hasMacvtap } from "../lab/machine.ts"
 import { type ClusterNode, kill, makeNode, openAsQemu } from "../lab/node/node.ts"
 import { ownResource } from "../lab/node/ownResource.ts"
+import { until } from "../lab/run.ts"
 import { linkDevice, nodeStatus } from "../lab/tap.ts"
 
 const tap = ownResource("tap")
@@ -58,6 +59,7 @@ describe.skipIf(!hasMacvtap || !hasExecutable).each(bothWays)("%s: a standalone 
     await node.kubelet.allocate("pod1", tap)
     const [before] = await made(node)
     await kill(daemon)
+    await until("the plugin is dropped", () => node.kubelet.endpoint(tap) === undefined)
     node.daemon(config)
     await node.kubelet.healthy(tap, 3)
     await node.kubelet.preStart("pod1", tap)

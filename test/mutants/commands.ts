@@ -37,11 +37,36 @@ export const commandEdits: ReadonlyArray<Edit> = [
     ]
   ),
   ...edits(
+    "cni/config/NetConf.ts",
+    ["cni/remembering.test.ts"],
+    [
+      ["  if (hugeNumber.test(stdin)) return undefined\n", ""],
+      ["again === undefined || prevResult === undefined", "true"],
+      ["prevResult: prevResult ?? again", "prevResult"],
+      ["readAgain(program, command as ConfiguredCommand, text)", `readAgain("", command as ConfiguredCommand, text)`]
+    ]
+  ),
+  ...edits(
+    "cni/config/remembering.ts",
+    ["cni/remembering.test.ts"],
+    [
+      ["Result.isFailure(result) || ", ""],
+      [" || key.length > longestText", ""],
+      ["    if (known.size === mostTexts && oldest !== undefined) known.delete(oldest)\n", ""],
+      [`texts.join("\\0")`, `texts.join("")`]
+    ]
+  ),
+  ...edits(
+    "cni/config/LinkConf.ts",
+    ["cni/remembering.test.ts"],
+    [["args.mac === undefined ? readAlone(conf) : read(conf, args)", "readAlone(conf)"]]
+  ),
+  ...edits(
     "plugin/commands/add.ts",
     [protocol, properties, attachments],
     [
-      ["  yield* refuseNamePattern\n", ""],
-      ["  yield* refuseTwoOrigins\n", ""],
+      ["namePattern(attachment) ?? ", ""],
+      [" ?? twoOrigins(config)", ""],
       ["yield* silenceLink(container, made)", "yield* Effect.void"],
       [
         "  yield* (yield* CallerService).heed ?? Effect.yieldNow\n",
@@ -51,13 +76,17 @@ export const commandEdits: ReadonlyArray<Edit> = [
       ]
     ]
   ),
-  ...edits("plugin/commands/add.ts", ["hostAccess/refused.test.ts"], [["  yield* refuseHostAccess\n", ""]]),
+  ...edits(
+    "plugin/commands/add.ts",
+    ["hostAccess/refused.test.ts"],
+    [["  if (config.hostAccess) yield* refuseHostAccess\n", ""]]
+  ),
   ...edits(
     "plugin/commands/check.ts",
     [protocol, check],
     [
-      [`  yield* ipamForward("CHECK")\n`, ""],
-      ["entry.sandbox === attachment.netns", "true"]
+      [`  if (network.ipam !== undefined) yield* ipamForward("CHECK")\n`, ""],
+      ["sandbox === netns", "true"]
     ]
   ),
   ...edits(
@@ -144,7 +173,8 @@ export const commandEdits: ReadonlyArray<Edit> = [
     [
       ["if (!link.up) return", "if (false) return"],
       ["config.allmulti && !link.allmulti", "false"],
-      ["mtu !== undefined && mtu !== link.mtu", "false"],
+      ["mtu === undefined || mtu === link.mtu", "true"],
+      ["    inSize(link, asked) ??\n", ""],
       ["owner !== undefined && node.owner !== owner", "false"],
       ["if (found?.path === device.node && found.device === number) return", "return"]
     ]
