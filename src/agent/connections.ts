@@ -10,7 +10,7 @@ import { makeClient } from "./conversation/Client.ts"
 import { readOpening, say } from "./conversation/conversation.ts"
 import { readHanded } from "./conversation/handed.ts"
 
-/** Milliseconds until the first packet, which a client sends at once. */
+/** Milliseconds until the first packet, which a client sends when it has read its stdin; one that is let go connects again. */
 const openingLimit = 5_000
 
 export interface Attended extends Resident {
@@ -27,7 +27,7 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
   for (let fd = accept(listener); fd !== undefined; fd = accept(listener)) run(attend(fd, attended))
 }
 
-/** One connection, until it is closed. */
+/** One connection, until it is closed. Its first packet may be there already, and is not waited for then. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
   Effect.suspend(() => {
     const first = look(connection)
@@ -45,7 +45,7 @@ const look = (connection: number): ReturnType<typeof receive> => {
   }
 }
 
-/** Waits for the first packet, which is there already under load; `"ended"` where none comes in time. */
+/** The first packet, once it comes; `"ended"` where none comes in time. */
 const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | "ended"> =>
   Effect.callback((resume) => {
     const stopWaiting = (): void => {

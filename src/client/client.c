@@ -38,7 +38,7 @@ enum {
   patience = 55,               /* seconds for all of a call: runtimes give up after a minute or more */
   reader_patience = 5,         /* for a stdout that takes nothing */
   child_patience = 1,          /* for an IPAM plugin whose agent is gone */
-  most_descriptors = 5,
+  most_descriptors = 4,
   longest_packet = 65536,
   longest_text = 32768 /* bytes of a text that is sent behind its words */
 };
@@ -179,7 +179,7 @@ static void say(const char *word, long number) {
   if (send_words(words.bytes) < 0) lost("the agent has ended");
 }
 
-/* Before all else: an agent that has to wake up does so meanwhile, and finds the packet there. */
+/* Before stdin is read: an agent that has to wake up does so meanwhile. */
 static void reach_agent(void) {
   struct sockaddr_un address = {AF_UNIX, AGENT_SOCKET};
   connection = (int)SYS(socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -208,7 +208,7 @@ static void hand_over(const char *program) {
       decimal(container_netns < 0 ? -container_netns : 0), " ", decimal((long)parts[1].iov_len), " ", program);
   parts[0].iov_len = (size_t)words.size + 1;
   long error = send_packet(parts, is_long ? 1 : 3, descriptors, count);
-  if (error == -EPIPE) { /* stdin came late, and whoever listened has let go meanwhile: nothing has begun */
+  if (error == -EPIPE || error == -ECONNRESET) { /* stdin came late: who listened let go, or ended; nothing has begun */
     SYS(close, connection);
     reach_agent();
     error = send_packet(parts, is_long ? 1 : 3, descriptors, count);
@@ -309,7 +309,7 @@ static void heed_signal(void) {
 
 static void heed_agent(void) {
   static char words[longest_packet];
-  int descriptors[most_descriptors] = {-1, -1, -1, -1, -1};
+  int descriptors[most_descriptors] = {-1, -1, -1, -1};
   union beside beside;
   struct iovec part = {words, sizeof words - 1};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &beside};
@@ -318,6 +318,8 @@ static void heed_agent(void) {
   if (size == -EAGAIN || size == -EINTR) return;
   if (size <= 0) lost("the agent has ended");
   words[size] = 0;
+  /* No descriptor could be had for what came beside it, say: too many are open. */
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) lost("a packet of the agent's did not come whole");
   if (message.msg_controllen >= CMSG_LEN(sizeof(int)) && beside.header.cmsg_type == SCM_RIGHTS)
     memcpy(descriptors, CMSG_DATA(&beside.header), beside.header.cmsg_len - CMSG_LEN(0));
 

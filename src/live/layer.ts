@@ -41,16 +41,12 @@ export const servicesFor = (
   stderr: (text: string) => void,
   where: Whereabouts
 ): Context.Context<LiveServices> =>
-  // As one map: a context to which they were added one by one is looked through one by one, at each step of a call.
-  Context.makeUnsafe<LiveServices>(
-    new Map<string, unknown>([
-      [CallerService.key, caller],
-      [LogOpener.key, makeLogOpener(stderr, where.root)],
-      [NetnsService.key, makeNetns(where)],
-      [NetlinkService.key, makeNetlink(where)],
-      [TapService.key, makeTap(where)],
-      [PolicyService.key, makePolicy(where.root)],
-      [ReservationService.key, makeReservation({ root: where.root })],
-      [DelegateService.key, makeDelegate({ tell: caller.tell, where })]
-    ])
+  Context.make(CallerService, caller).pipe(
+    Context.add(LogOpener, makeLogOpener(stderr, where.root)),
+    Context.add(NetnsService, makeNetns(where)),
+    Context.add(NetlinkService, makeNetlink(where)),
+    Context.add(TapService, makeTap(where)),
+    Context.add(PolicyService, makePolicy(where.root)),
+    Context.add(ReservationService, makeReservation({ root: where.root })),
+    Context.add(DelegateService, makeDelegate({ tell: caller.tell, where }))
   )

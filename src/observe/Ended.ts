@@ -1,4 +1,4 @@
-/** Spans that have ended, as plain data, and a tracer that hands them on to whoever listens. */
+/** Spans, and calls that were not recorded, as plain data when they have ended; and a tracer that hands spans on. */
 import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
@@ -35,13 +35,12 @@ export const listening = (
       ours.add(span)
       span.end = (endTime: bigint, exit: Exit.Exit<unknown, unknown>): void => {
         end.call(span, endTime, exit)
-        const ids = span.sampled
-          ? { traceId: span.traceId, spanId: span.spanId, parentId: parent?.spanId }
-          : { traceId: "", spanId: "", parentId: undefined }
         listener(
           {
             name: span.name,
-            ...ids,
+            traceId: span.traceId,
+            spanId: span.spanId,
+            parentId: parent?.spanId,
             kind: span.kind,
             began: options.startTime,
             ended: endTime,

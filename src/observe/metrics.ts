@@ -1,5 +1,5 @@
 /**
- * What calls are counted by: figures made of their spans, or of what is timed in place of one (`traced`), so that what is
+ * What calls are counted by: figures made of their spans, or of what is timed in place of one (`traced`, `tracedCall`), so that what is
  * traced and what is counted cannot differ. Effect keeps the numbers and has the text that Prometheus reads. No label can
  * be multiplied by who owns a pod or a network.
  */

@@ -18,7 +18,7 @@ export interface Counted {
   readonly failed: boolean
 }
 
-/** Hears of what is counted, of calls that are not recorded as of spans; undefined where nobody counts. */
+/** Hears of what is counted; of a call that is not recorded, as of a span that has ended. undefined where nobody counts. */
 export const Counting = Context.Reference<((one: Counted | Ended) => void) | undefined>(
   "macvtap-cni/observe/Counting",
   { defaultValue: () => undefined }
@@ -121,7 +121,7 @@ export const tracedRollback =
     Effect.flatMap(callSpan, (parent) => {
       const name = `take back the ${what}`
       const attributes = { "rollback.of": what }
-      return parent?.sampled === true
+      return parent !== undefined
         ? Effect.withSpan(work, name, { attributes, parent, captureStackTrace: false })
         : traced(name, attributes)(work)
     }) as Effect.Effect<A, E, R>

@@ -33,8 +33,8 @@ export class TapService extends Context.Service<
     /** The node `/dev/tap<ifindex>`, or undefined where there is none. */
     readonly node: (ifindex: number) => Effect.Effect<TapNode | undefined, TapError>
     /**
-     * The device number of the link itself, whatever nodes there are: `class/net/<name>/tap<index>/dev` in a sysfs mounted
-     * for the link's namespace (a detached mount: nothing appears in any mount namespace).
+     * The device number of the link itself, whatever nodes there are: what `class/net/<name>/tap<index>/dev` says in a sysfs
+     * mounted for the link's namespace (a detached mount: nothing appears in any mount namespace).
      */
     readonly deviceNumber: (
       netns: Netns,

@@ -15,9 +15,9 @@ const swapped =
     right.map((fd, at) => (at === index ? open(path) : fd))
 
 const cases: ReadonlyArray<readonly [name: string, Change, RegExp]> = [
-  ["none", () => [], /two to four descriptors/],
-  ["too few", (right) => right.slice(0, 1), /two to four descriptors/],
-  ["too many", (right) => [...right, ...right], /two to four descriptors/],
+  ["none", () => [], /a call has two descriptors/],
+  ["too few", (right) => right.slice(0, 1), /a call has two descriptors/],
+  ["too many", (right) => [...right, ...right], /a call has two descriptors/],
   ["a text that is a device", (right, { open }) => [...right, open("/dev/zero")], /EINVAL/],
   ["a text that is a directory", (right, { open }) => [...right, open("/proc")], /EINVAL/],
   ["a text that is shorter than its environment", (right, { text }) => [...right, text("CNI_")], /is longer/],
@@ -37,16 +37,20 @@ describe.skipIf(!canRunAgent)("an agent (a C compiler, root and macvtap)", () =>
       assert.match(packet === "ended" ? packet : packet.text, words, name)
       assert.strictEqual(await nextPacket(client), "ended")
     }
-    for (const [packet, words] of [
-      [`macvtap 1 call 0 0 ${env.length} macvtap\0${textsOf(env)}`, /CNI_NETNS is missing/],
-      [`macvtap 1 call 0 2 ${env.length} macvtap\0CNI_`, /is longer/],
-      [`macvtap 1 call 0 2 ${env.length} macvtap`, /is longer/]
-    ] as const) {
-      using client = connect(agent.folder.socket)
-      sendCall(client, packet, callDescriptors(client))
-      const answer = await nextPacket(client)
-      assert.match(answer === "ended" ? answer : answer.text, words)
-    }
+    assert.strictEqual((await agent.folder.status()).calls.running, 0)
+  })
+
+  it.each([
+    ["a namespace is announced that was not sent", `0 ${env.length} macvtap\0${textsOf(env)}`, /CNI_NETNS is missing/],
+    ["the text is shorter than the environment", `2 ${env.length} macvtap\0CNI_`, /is longer/],
+    ["there is no text", `2 ${env.length} macvtap`, /is longer/]
+  ] as const)("refuses a call where %s", async (_, rest, words) => {
+    await using agent = await makeAgentNode()
+    await agent.folder.start()
+    using client = connect(agent.folder.socket)
+    sendCall(client, `macvtap 1 call 0 ${rest}`, callDescriptors(client))
+    const answer = await nextPacket(client)
+    assert.match(answer === "ended" ? answer : answer.text, words)
     assert.strictEqual((await agent.folder.status()).calls.running, 0)
   })
 

@@ -34,12 +34,11 @@ export const callDescriptors = ({ open }: Handmade): ReadonlyArray<number> => [
   open("/proc/self/ns/net")
 ]
 
-/** The texts of a call, for behind its words or for a file: an environment, whose length the words have, and stdin. */
-export const textsOf = (env: string, stdin = "{}"): string => `${env}${stdin}`
+/** The texts of a call: an environment, whose length the words have, and stdin. */
+export const textsOf = (env: string): string => `${env}{}`
 
 /** A call's first packet, without a descriptor of CNI_NETNS. */
-export const callPacket = (env: string, stdin?: string): string =>
-  `macvtap 1 call 0 2 ${env.length} macvtap\0${textsOf(env, stdin)}`
+export const callPacket = (env: string): string => `macvtap 1 call 0 2 ${env.length} macvtap\0${textsOf(env)}`
 
 export const sendCall = ({ fd }: Handmade, words: string, descriptors: ReadonlyArray<number>): void =>
   send(fd, words, descriptors)

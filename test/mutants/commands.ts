@@ -41,9 +41,9 @@ export const commandEdits: ReadonlyArray<Edit> = [
     ["cni/remembering.test.ts"],
     [
       ["  if (hugeNumber.test(stdin)) return undefined\n", ""],
-      ["again === undefined || prevResult === undefined", "true"],
-      ["prevResult: prevResult ?? again", "prevResult"],
-      ["readAgain(program, command as ConfiguredCommand, text)", `readAgain("", command as ConfiguredCommand, text)`]
+      ["otherSpelling === undefined || prevResult === undefined", "true"],
+      ["prevResult: prevResult ?? otherSpelling", "prevResult"],
+      ["readRemembered(program, command, text)", `readRemembered("", command, text)`]
     ]
   ),
   ...edits(
@@ -85,7 +85,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
     "plugin/commands/check.ts",
     [protocol, check],
     [
-      [`  if (network.ipam !== undefined) yield* ipamForward("CHECK")\n`, ""],
+      [`  yield* ipamForward("CHECK")\n`, ""],
       ["sandbox === netns", "true"]
     ]
   ),
@@ -172,7 +172,7 @@ export const commandEdits: ReadonlyArray<Edit> = [
     [check],
     [
       ["if (!link.up) return", "if (false) return"],
-      ["config.allmulti && !link.allmulti", "false"],
+      ["asked.allmulti && !link.allmulti", "false"],
       ["mtu === undefined || mtu === link.mtu", "true"],
       ["    inSize(link, asked) ??\n", ""],
       ["owner !== undefined && node.owner !== owner", "false"],

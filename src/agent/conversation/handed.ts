@@ -31,9 +31,10 @@ export const readHanded = (
   const container = netnsErrno === 0 ? others.shift() : undefined
   const [file, ...more] = others
   if (root === undefined || netns === undefined || more.length > 0)
-    return Result.fail(`a call has two to four descriptors, not ${descriptors.length}`)
-  if (netnsErrno === 0 && container === undefined)
-    return Result.fail("the descriptor of CNI_NETNS is missing, or was not announced")
+    return Result.fail(
+      `a call has two descriptors, one more of CNI_NETNS and one more of a long text, not ${descriptors.length}`
+    )
+  if (netnsErrno === 0 && container === undefined) return Result.fail("the descriptor of CNI_NETNS is missing")
   try {
     if (!fstatSync(root).isDirectory()) return Result.fail("the root directory is no directory")
     if (!isNetns(netns)) return Result.fail("the client's network namespace is none")

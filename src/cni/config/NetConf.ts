@@ -32,7 +32,10 @@ export interface NetConf {
   readonly logLevel?: LogLevel
   /** For GC: the attachments that are to stay. Empty for other commands. */
   readonly validAttachments: ReadonlyArray<AttachmentKey>
-  /** The configuration, for the parts that only some commands read. Where they have the same text two calls have the same. */
+  /**
+   * The configuration, for the parts that only some commands read; prevResult is to be had below alone. Calls of one network
+   * may share it, so nobody changes it.
+   */
   readonly document: JsonObject
   /** As it was given, not decoded: of the plugin before this one in a chain (ADD), or ADD's (CHECK, DEL). */
   readonly prevResult: unknown
@@ -97,7 +100,7 @@ const readNetwork = (program: string, command: Command, document: JsonObject): R
     return { ...header, ...rest, kind: kindOf(type, program), document }
   })
 
-const readAgain = remembering((program: string, command: ConfiguredCommand, text: string) =>
+const readRemembered = remembering((program: string, command: ConfiguredCommand, text: string) =>
   readNetwork(program, command, JSON.parse(text))
 )
 
@@ -114,17 +117,20 @@ const readParts = (
   Result.gen(function* () {
     const { prevResult, ...common } = document
     const text = isOften(command) ? textOf(common, stdin) : undefined
-    if (text !== undefined) {
-      const network = yield* readAgain(program, command as ConfiguredCommand, text)
-      // Of two spellings of the key the last one counts: that tells the whole document alone.
-      const again = member(network.document, "prevResult")
-      if (again === undefined || prevResult === undefined) return { ...network, prevResult: prevResult ?? again }
+    if (isOften(command) && text !== undefined) {
+      const network = yield* readRemembered(program, command, text)
+      // Of two spellings of the key the last one counts, and only the whole document tells which that is.
+      const otherSpelling = member(network.document, "prevResult")
+      if (otherSpelling === undefined || prevResult === undefined) {
+        return { ...network, prevResult: prevResult ?? otherSpelling }
+      }
     }
     return { ...(yield* readNetwork(program, command, document)), prevResult: member(document, "prevResult") }
   })
 
-const often: ReadonlyArray<Command> = ["ADD", "CHECK", "DEL"]
-const isOften = (command: Command): boolean => often.includes(command)
+/** Those that a runtime makes for each pod. */
+const isOften = (command: Command): command is "ADD" | "CHECK" | "DEL" =>
+  command === "ADD" || command === "CHECK" || command === "DEL"
 
 /** A number beyond those that JSON writes (it is read as Infinity, and written as null), or what looks like one. */
 const hugeNumber = /\d[eE]\+?\d{3}|\d{300}/

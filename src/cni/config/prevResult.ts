@@ -11,7 +11,7 @@ const unusable = ({ msg }: CniError): CniError =>
 /** `prevResult`, undefined where there is none; it has to be of the configuration's version, which counts where it has none. */
 export const readPrevResult = (conf: NetConf): Effect.Effect<Result | undefined, CniError> => {
   const { prevResult, cniVersion } = conf
-  return prevResult === undefined || prevResult === null
+  return prevResult === undefined
     ? Effect.succeed(undefined)
     : Effect.mapError(decodeResultOf(prevResult, cniVersion), unusable)
 }

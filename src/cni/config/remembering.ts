@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 /** Of one reader; with one more the oldest is forgotten. */
 const mostTexts = 16
 
-/** UTF-16 units of what is remembered. Longer texts are one pod's, with the results of other plugins in them. */
+/** UTF-16 units of what is remembered. Longer texts are rare, and take the memory of many. */
 const longestText = 8192
 
 /** As `read`, which must follow from its texts alone; no text but the last holds a NUL. What fails is read anew each time. */

@@ -22,9 +22,10 @@ const using = <A>(fd: number, step: (fd: number) => A, close: (fd: number) => vo
 }
 
 /**
- * `devices/virtual/net/<name>/tap<index>/dev`, which `class/net/<name>` leads to by a detour. `closeMount` closes the mount, which takes longer than all the rest: 0.4 ms, and
- * some more where much is going on. The namespace is taken by fsopen(2) alone, so only that happens inside it. 0.3 ms
- * the first time in a process, 0.15 ms after that: the mount was never visible, so no RCU grace period ends it.
+ * `devices/virtual/net/<name>/tap<index>/dev`, which `class/net/<name>` leads to by a detour. `closeMount` closes the
+ * mount, which takes longer than all the rest: 0.4 ms, and some more where much is going on. The namespace is taken by
+ * fsopen(2) alone, so only that happens inside it. 0.3 ms the first time in a process, 0.15 ms after that: the mount was
+ * never visible, so no RCU grace period ends it.
  */
 export const readDeviceNumber = (
   netns: Netns,

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import { traced } from "../../observe/span.ts"
 import { LogService } from "../../services/LogService.ts"
 import { NetlinkError, NetlinkService } from "../../services/NetlinkService.ts"
-import { holding } from "../system/holding.ts"
+import { held } from "../system/held.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
 import { openSocket, socketTransport } from "./netlinkSocket.ts"
 import { makeRtnetlink } from "./rtnetlink.ts"
@@ -15,7 +15,7 @@ export const netlinkLive: Layer.Layer<NetlinkService> = Layer.sync(NetlinkServic
 /** Route sockets, closed with their scope. */
 export const makeNetlink = ({ resident }: Whereabouts = here): NetlinkService["Service"] => ({
   connect: (netns) =>
-    holding(
+    held(
       () => openSocket(netns),
       (errno) => new NetlinkError({ operation: `open a netlink socket in ${netns.path}`, errno }),
       closeSync

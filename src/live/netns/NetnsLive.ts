@@ -9,7 +9,7 @@ import { traced } from "../../observe/span.ts"
 import { NetnsError, NetnsNotFound, NetnsService, NotANetns } from "../../services/NetnsService.ts"
 import { attempt } from "../system/attempt.ts"
 import { errnoOf, SystemError } from "../system/errno.ts"
-import { holding } from "../system/holding.ts"
+import { held } from "../system/held.ts"
 import { readKernelText } from "../system/kernelText.ts"
 import { fstatfsType, ioctl, O_CLOEXEC, O_PATH } from "../system/libc.ts"
 import { here, type Whereabouts } from "../whereabouts.ts"
@@ -118,7 +118,7 @@ const open = (
   where: Whereabouts
 ): Effect.Effect<Netns, NetnsNotFound | NotANetns | NetnsError, Scope.Scope> =>
   Effect.flatMap(
-    holding(
+    held(
       () => openNetns(path, where),
       (errno) => (gone.has(errno) ? new NetnsNotFound({ path }) : new NetnsError({ operation: "open", path, errno })),
       (netns) => "fd" in netns && closeSync(netns.fd)
@@ -143,7 +143,7 @@ const refusedOwn = (errno: string) => new NetnsError({ operation: "open", path: 
 
 const current = ({ netns }: Whereabouts) =>
   netns === undefined
-    ? holding(openOwn, refusedOwn, ({ fd }) => closeSync(fd))
+    ? held(openOwn, refusedOwn, ({ fd }) => closeSync(fd))
     : attempt(() => givenNetns(netns), refusedOwn)
 
 /**

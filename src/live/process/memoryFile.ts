@@ -1,4 +1,4 @@
-/** Texts as files without a path (memfd_create(2)): a child's stdin, and what travels between a client and the agent. */
+/** Texts as files without a path (memfd_create(2)): a child's stdin, and long texts between a client and the agent. */
 import { closeSync, fstatSync, readSync, writeSync } from "node:fs"
 import { SystemError } from "../system/errno.ts"
 import { memfdCreate } from "../system/libc.ts"

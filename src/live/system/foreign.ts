@@ -95,7 +95,7 @@ export const declareAside = (name: string, types: ReadonlyArray<string>, result:
   }
 }
 
-/** The same with a promise, for what happens seldom. */
+/** The same with a promise. */
 export const declareWaiting = (name: string, types: ReadonlyArray<string>, result: Result = "int") => {
   const aside = declareAside(name, types, result)
   return (...args: ReadonlyArray<Argument>): Promise<number> =>

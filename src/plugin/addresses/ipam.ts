@@ -24,7 +24,8 @@ const timeLimit = 30_000
 const releaseTimeLimit = 10_000
 
 /** CHECK, STATUS, DEL: no answer but success or an error. Nothing where no IPAM is configured. */
-export const ipamForward = (command: "CHECK" | "STATUS" | "DEL") => Effect.asVoid(run(command))
+export const ipamForward = (command: "CHECK" | "STATUS" | "DEL") =>
+  ConfigService.use(({ network }) => (network.ipam === undefined ? Effect.void : Effect.asVoid(run(command))))
 
 /** GC goes on where the delegate is too old to know it: it keeps what it has, as it always did. */
 export const ipamCollect = Effect.gen(function* () {

@@ -13,10 +13,10 @@ import { hostPlace, placeAt } from "../link/place.ts"
 import { differs } from "../refusal/differs.ts"
 
 export const check = Effect.gen(function* () {
-  const { network, attachment, link: config, prevResult } = yield* ConfigService
+  const { attachment, link: config, prevResult } = yield* ConfigService
   const host = yield* hostPlace
   const container = yield* placeAt(attachment.netns)
-  if (network.ipam !== undefined) yield* ipamForward("CHECK")
+  yield* ipamForward("CHECK")
   if (prevResult === undefined)
     return yield* new CniError({ code: codes.invalidConfig, msg: "required prevResult missing" })
   const index = ownIndex(prevResult, attachment)
@@ -42,6 +42,6 @@ export const check = Effect.gen(function* () {
   if (config.hostAccess) yield* checkHostAccess(host, link, prevResult, index)
 })
 
-/** Of the entry of prevResult that is this attachment's: by it ips and routes refer to it. */
+/** Where this attachment's entry is in prevResult, by which ips and routes refer to it; -1 where there is none. */
 const ownIndex = ({ interfaces }: Result, { ifname, netns }: Attachment): number =>
   interfaces.findLastIndex(({ name, sandbox }) => name === ifname && sandbox === netns)

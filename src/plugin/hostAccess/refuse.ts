@@ -6,10 +6,9 @@ import type { Link } from "../../link/Link.ts"
 import { quote } from "../../wire/foreign.ts"
 import { ConfigService } from "../ConfigService.ts"
 
-/** What the configuration alone can tell, before anything is made. */
+/** Where `hostAccess` is asked for: what the configuration alone can tell, before anything is made. */
 export const refuseHostAccess = Effect.gen(function* () {
   const { network, link } = yield* ConfigService
-  if (!link.hostAccess) return
   if (network.ipam === undefined) {
     return yield* refused(
       `the network has no "ipam": without an address of the pod there is nothing to make a route for`,

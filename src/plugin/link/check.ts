@@ -38,6 +38,8 @@ export const checkLink = Effect.fnUntraced(function* (
   if (asked.deviceID !== undefined) yield* checkReservedNode(container, link, asked.deviceID)
 })
 
+// What differs, as an error; undefined where nothing does.
+
 /** With another's alias it is another's; without one it was made by a plugin that writes none, if its MAC address is ADD's. */
 const inIdentity = (link: Link, config: ConfigService["Service"]): CniError | undefined => {
   const { kind } = config.network.kind
@@ -52,9 +54,9 @@ const inIdentity = (link: Link, config: ConfigService["Service"]): CniError | un
 }
 
 /** Of a device that was imported, only what is configured: the rest it brought along. */
-const inOptions = (link: Link, kind: LinkKind, config: LinkConf): CniError | undefined => {
+const inOptions = (link: Link, kind: LinkKind, asked: LinkConf): CniError | undefined => {
   for (const [name, { key, checked, default: fallback }] of Object.entries(kind.attributes)) {
-    const expected = config.options[name] ?? (config.deviceID === undefined ? fallback : undefined)
+    const expected = asked.options[name] ?? (asked.deviceID === undefined ? fallback : undefined)
     if (checked !== true || expected === undefined) continue
     const found = JSON.stringify(link.options[name])
     if (found !== JSON.stringify(expected)) {
@@ -65,8 +67,8 @@ const inOptions = (link: Link, kind: LinkKind, config: LinkConf): CniError | und
 }
 
 /** The result's counts before the configuration's: a later plugin of the chain (tuning) may have set another. */
-const inMac = (link: Link, entry: ResultInterface, config: LinkConf): CniError | undefined => {
-  const [says, mac] = entry.mac === undefined ? ["configured is", config.mac] : ["prevResult says", entry.mac]
+const inMac = (link: Link, entry: ResultInterface, asked: LinkConf): CniError | undefined => {
+  const [says, mac] = entry.mac === undefined ? ["configured is", asked.mac] : ["prevResult says", entry.mac]
   return mac === undefined || sameMac(mac, link.mac ?? "")
     ? undefined
     : differs(`link "${link.name}" has MAC address ${link.mac}, ${says} ${mac}`)
@@ -84,11 +86,11 @@ const inSize = (link: Link, { mtu }: LinkConf): CniError | undefined =>
         "lowering the master's MTU lowers the link's for good; raising it again does not restore it"
       )
 
-const inFlags = (link: Link, config: LinkConf): CniError | undefined => {
+const inFlags = (link: Link, asked: LinkConf): CniError | undefined => {
   const off = (key: string): CniError => differs(`link "${link.name}" has "${key}" off, configured is on`)
   if (!link.up) return differs(`link "${link.name}" is down`)
-  if (config.allmulti && !link.allmulti) return off("allmulti")
-  return config.promisc && !link.promisc ? off("promiscMode") : undefined
+  if (asked.allmulti && !link.allmulti) return off("allmulti")
+  return asked.promisc && !link.promisc ? off("promiscMode") : undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-/** What is open as long as a scope. */
+/** What is open for as long as a scope lasts. */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { attempt } from "./attempt.ts"
@@ -7,7 +7,7 @@ import { attempt } from "./attempt.ts"
  * What a step of synchronous system calls opens, until the scope ends; `close` is synchronous too, and does not throw. As
  * `Effect.acquireRelease`, which takes a fiber four times as many steps, and a call opens four such things.
  */
-export const holding = <A, E>(
+export const held = <A, E>(
   open: () => A,
   refusal: (errno: string) => E,
   close: (opened: A) => void
