@@ -9,6 +9,7 @@ import { answer, type Resident } from "./call.ts"
 import { makeClient } from "./conversation/Client.ts"
 import { readOpening, say } from "./conversation/conversation.ts"
 import { readHanded } from "./conversation/handed.ts"
+import { sendText } from "./conversation/texts.ts"
 
 /** Milliseconds until the first packet, which a client sends when it has read its stdin; one that is let go connects again. */
 const openingLimit = 5_000
@@ -60,7 +61,8 @@ const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet |
       const packet = look(connection)
       if (packet !== undefined) end(packet)
     })
-    const timer = setTimeout(() => end("ended"), openingLimit)
+    // It may be there by now, where this process was stopped meanwhile: closed over it, its client would not know of that.
+    const timer = setTimeout(() => end(look(connection) ?? "ended"), openingLimit)
     return Effect.sync(() => {
       stopWaiting()
       closeSync(connection)
@@ -83,12 +85,12 @@ const hear = (connection: number, packet: Packet, attended: Attended): Effect.Ef
   if (opening._tag === "Unknown") return Effect.ensuring(refuse(opening.problem), over)
   if (opening._tag === "Status") {
     return attended.status.pipe(
-      Effect.flatMap((document) => speak(connection, say.status(document))),
+      Effect.flatMap((document) => speak(connection, say.status, document)),
       Effect.ensuring(over)
     )
   }
   if (opening._tag === "Trace") {
-    return Effect.ensuring(speak(connection, say.status(attended.spansOf(opening.traceId))), over)
+    return Effect.ensuring(speak(connection, say.status, attended.spansOf(opening.traceId)), over)
   }
   const handed = readHanded(opening, packet)
   if (Result.isFailure(handed)) return Effect.ensuring(refuse(handed.failure), over)
@@ -103,10 +105,11 @@ const hear = (connection: number, packet: Packet, attended: Attended): Effect.Ef
 }
 
 /** A last word. What came meanwhile is read, since closing over it would take the word back (ECONNRESET). */
-const speak = (connection: number, text: string): Effect.Effect<void> =>
+const speak = (connection: number, words: string, text?: string): Effect.Effect<void> =>
   Effect.sync(() => {
     try {
-      send(connection, text)
+      if (text === undefined) send(connection, words)
+      else sendText(connection, words, text)
       for (let more = receive(connection); more !== undefined && more !== "ended"; more = receive(connection)) {
         for (const fd of more.descriptors) closeSync(fd)
       }

@@ -4,4 +4,4 @@ import { connect, nextPacket, sendCall } from "./handmade.ts"
 using client = connect(process.argv[2] ?? "")
 sendCall(client, "macvtap 1 status", [])
 const packet = await nextPacket(client)
-process.stdout.write(packet === "ended" ? packet : packet.text)
+process.stdout.write(packet === "ended" ? packet : `${packet.text}${Buffer.from(packet.rest)}`)

@@ -1,7 +1,11 @@
 /** Texts between a client and the agent, which are in packets where they are short: those of a call are as they were. */
 import { spawn } from "node:child_process"
+import type { Writable } from "node:stream"
 import { setTimeout as pause } from "node:timers/promises"
+import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
+import { askForTrace } from "../../src/agent/conversation/ask.ts"
+import { endedToJson } from "../../src/observe/Ended.ts"
 import { type AgentNode, canRunAgent, makeAgentNode } from "../lab/agentNode.ts"
 import { makeStub, says } from "../lab/call/stub.ts"
 
@@ -19,6 +23,31 @@ const addAndDelete = async ({ node }: AgentNode, call: { stdin?: string; env?: R
   assert.strictEqual(status, 0, stdout + stderr)
   assert.strictEqual((await node.link())?.address, JSON.parse(stdout).interfaces[0].mac)
   await node.silent("DEL", call)
+}
+
+interface Started {
+  readonly stdin: Writable
+  readonly ended: Promise<{ readonly status: unknown; readonly stdout: string }>
+}
+
+/** An ADD that has begun, and waits for its stdin. */
+const startCall = ({ node }: AgentNode): Started => {
+  const [program = "", ...args] = node.command
+  const child = spawn(program, args, { env: node.envOf("ADD"), stdio: ["pipe", "pipe", "inherit"] })
+  let stdout = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text
+  })
+  return {
+    stdin: child.stdin,
+    ended: new Promise((resolve) => child.on("close", (status) => resolve({ status, stdout })))
+  }
+}
+
+const assertAdded = async ({ ended }: Started): Promise<void> => {
+  const { status, stdout } = await ended
+  assert.strictEqual(status, 0, stdout)
+  assert.strictEqual(JSON.parse(stdout).interfaces[0].name, "net1")
 }
 
 describe.skipIf(!canRunAgent)("a client's texts", () => {
@@ -67,19 +96,53 @@ describe.skipIf(!canRunAgent)("a client's texts", () => {
   it("may come later than the agent waits for them", { timeout: 30_000 }, async () => {
     await using agent = await makeAgentNode()
     await agent.folder.start()
-    const { node } = agent
-    const [program = "", ...args] = node.command
-    const child = spawn(program, args, { env: node.envOf("ADD"), stdio: ["pipe", "pipe", "inherit"] })
-    let stdout = ""
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text
-    })
-    const ended = new Promise((resolve) => child.on("close", resolve))
-    child.stdin.write(JSON.stringify(node.network).slice(0, 10))
+    const stdin = JSON.stringify(agent.node.network)
+    const call = startCall(agent)
+    call.stdin.write(stdin.slice(0, 10))
     await pause(6_500)
-    child.stdin.end(JSON.stringify(node.network).slice(10))
-    assert.strictEqual(await ended, 0, stdout)
-    assert.strictEqual(JSON.parse(stdout).interfaces[0].name, "net1")
-    await node.silent("DEL")
+    call.stdin.end(stdin.slice(10))
+    await assertAdded(call)
+    await agent.node.silent("DEL")
   })
+
+  it("that come in time are heard, though the agent was stopped until it was late", { timeout: 30_000 }, async () => {
+    await using agent = await makeAgentNode()
+    const daemon = await agent.folder.start()
+    const call = startCall(agent)
+    await pause(400)
+    process.kill(daemon.pid, "SIGSTOP")
+    call.stdin.end(JSON.stringify(agent.node.network))
+    await pause(5_500)
+    process.kill(daemon.pid, "SIGCONT")
+    await assertAdded(call)
+    await agent.node.silent("DEL")
+  })
+
+  it("reach the next agent where the one that they were meant for is killed", async () => {
+    await using agent = await makeAgentNode()
+    const first = await agent.folder.start()
+    process.kill(first.pid, "SIGSTOP")
+    const call = startCall(agent)
+    await pause(400)
+    process.kill(first.pid, "SIGKILL")
+    await first.ended
+    await agent.folder.start()
+    call.stdin.end(JSON.stringify(agent.node.network))
+    await assertAdded(call)
+    await agent.node.silent("DEL")
+  })
+})
+
+it.skipIf(!canRunAgent)("a trace is told of whole, however long it is", { timeout: 30_000 }, async () => {
+  await using agent = await makeAgentNode()
+  await agent.folder.start()
+  const traceId = "0af7651916cd43dd8448eb211c80319c"
+  const env = { TRACEPARENT: `00-${traceId}-b7ad6b7169203331-01` }
+  for (let n = 0; n < 20; n++) await addAndDelete(agent, { env })
+  const spans = await Effect.runPromise(askForTrace(agent.folder.socket, traceId))
+  assert.lengthOf(
+    spans.filter(({ name }) => name === "CNI ADD"),
+    20
+  )
+  assert.isAbove(JSON.stringify(spans.map(endedToJson)).length, 65_536)
 })

@@ -76,7 +76,7 @@ describe("a network", () => {
     const text = (mtu: string): string => `{"cniVersion":"1.0.0","name":"n","master":"eth0","mtu":${mtu}}`
     const link = (mtu: string) => readLinkConf(read(text(mtu)), {})
     assert.isUndefined(value(link("null")).mtu)
-    for (const mtu of ["1e999", "-1E+999", `1${"0".repeat(400)}`]) {
+    for (const mtu of ["1e999", "-1E+999", `1${"0".repeat(400)}`, `${"1".repeat(250)}e99`]) {
       assert.match(error(link(mtu))?.msg ?? "", /mtu: expected an integer/)
     }
     assert.isUndefined(value(link("null")).mtu)

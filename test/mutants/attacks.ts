@@ -6,10 +6,7 @@ const sequences = ["attacks/sequences/sequences.test.ts"]
 export const attackEdits: ReadonlyArray<Edit> = [
   ...edits("plugin/link/number.ts", sequences, [
     ["    if (!(yield* isOver(inTheWay))) return false\n", ""],
-    [
-      `if (!(yield* mayBeOpened(number, taker, taker.deviceID === undefined ? "devices" : undefined))) return true`,
-      "if (true) return true"
-    ],
+    ["if (!(yield* mayBeOpened(number, taker, of))) return true", "if (true) return true"],
     ["if (yield* isOthers(claim, taker)) return true", "if (false) return true"],
     [
       "if (claim.deviceID !== undefined) return claim.deviceID !== deviceID",

@@ -4,18 +4,16 @@
  */
 import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
-import { fileOf } from "../../live/process/memoryFile.ts"
 import type { StartProgram } from "../../live/process/process.ts"
 import { errnoOf, SystemError } from "../../live/system/errno.ts"
 import { receive, send, shutdown } from "../../live/system/packets.ts"
 import type { Poller } from "../../live/system/poller.ts"
 import { errnoName } from "../../wire/errno.ts"
 import { readWord, say, type Word, waitStatus } from "./conversation.ts"
+import { longestInPacket, sendText } from "./texts.ts"
 
 /** Milliseconds for an answer to be written: more than a client gives whoever reads its stdout. */
 const deliveryLimit = 7_000
-/** Characters of a text that is sent in a packet, each of up to three bytes: 32 KiB. */
-const longestInPacket = 10_922
 
 /** Why a call is to end before it is done. */
 export type Reason = "signal" | "gone" | "time limit"
@@ -106,28 +104,17 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
   }
   const unwatch = poller.watch(connection, read)
 
-  const sayWith = (text: string, descriptors: ReadonlyArray<number> = []): void => {
-    if (gone) throw new SystemError("send", "EPIPE")
-    send(connection, text, descriptors)
-  }
-  const quietly = (text: string): void => {
+  const quietly = (words: string): void => {
+    if (gone) return
     try {
-      sayWith(text)
+      send(connection, words)
     } catch {
       // It is gone, or does not read: its end is heard of otherwise.
     }
   }
-  const giveText = (word: string, text: string, descriptors: ReadonlyArray<number> = []): void => {
-    if (text.length <= longestInPacket) {
-      sayWith(`${word}\0${text}`, descriptors)
-      return
-    }
-    const file = fileOf(text)
-    try {
-      sayWith(word, [...descriptors, file])
-    } finally {
-      closeSync(file)
-    }
+  const giveText = (words: string, text: string, descriptors?: ReadonlyArray<number>): void => {
+    if (gone) throw new SystemError("send", "EPIPE")
+    sendText(connection, words, text, descriptors)
   }
   return {
     deliver: (text, status) =>

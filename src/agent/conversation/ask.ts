@@ -3,11 +3,12 @@ import { closeSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { errnoOf } from "../../live/system/errno.ts"
-import { connectTo, receive, send } from "../../live/system/packets.ts"
+import { connectTo, type Packet, receive, send } from "../../live/system/packets.ts"
 import { makePoller } from "../../live/system/poller.ts"
 import { type Ended, endedFromJson, type endedToJson } from "../../observe/Ended.ts"
 import type { Status } from "../status.ts"
-import { conversationVersion } from "./conversation.ts"
+import { conversationVersion, say } from "./conversation.ts"
+import { bytesOfText } from "./texts.ts"
 
 /** Nobody listens there (`ENOENT`, `ECONNREFUSED`), or nobody answers as an agent of this version does. */
 export class AgentUnreachable extends Data.TaggedError("AgentUnreachable")<{
@@ -47,7 +48,7 @@ const ask = (socket: string, question: string): Effect.Effect<unknown, AgentUnre
       poller.watch(connection, () => {
         const packet = receive(connection)
         if (packet === "ended") fail("it answers nothing")
-        else if (packet !== undefined) end(readAnswer(packet.text, unreachable))
+        else if (packet !== undefined) end(readAnswer(packet, unreachable))
       })
       send(connection, `macvtap ${conversationVersion} ${question}`)
     } catch (thrown) {
@@ -56,13 +57,25 @@ const ask = (socket: string, question: string): Effect.Effect<unknown, AgentUnre
   })
 }
 
+/** Bytes: a trace that is remembered has some 150 KB at most. */
+const longestAnswer = 4 * 1024 * 1024
+
 const readAnswer = (
-  text: string,
+  packet: Packet,
   unreachable: (problem: string) => AgentUnreachable
-): Effect.Effect<unknown, AgentUnreachable> =>
-  text.startsWith("status ")
-    ? Effect.try({
-        try: (): unknown => JSON.parse(text.slice("status ".length)),
-        catch: () => unreachable("its answer is not JSON")
-      })
-    : Effect.fail(unreachable(`it says: ${text}`))
+): Effect.Effect<unknown, AgentUnreachable> => {
+  const [file] = packet.descriptors
+  const read = (): unknown => JSON.parse(decoder.decode(bytesOfText(packet, file, longestAnswer)))
+  const answer =
+    packet.text === say.status
+      ? Effect.try({ try: read, catch: () => unreachable("its answer is not JSON") })
+      : Effect.fail(unreachable(`it says: ${packet.text}`))
+  return Effect.ensuring(
+    answer,
+    Effect.sync(() => {
+      for (const fd of packet.descriptors) closeSync(fd)
+    })
+  )
+}
+
+const decoder = new TextDecoder()

@@ -85,7 +85,7 @@ export const say = {
   kill: "kill",
   exit: (status: number): string => `exit ${status}`,
   refused: (why: string): string => `refused ${why}`,
-  status: (document: string): string => `status ${document}`
+  status: "status"
 } as const
 
 /** What wait(2) says of a process, as DelegateService does: `exit status 1`, `signal SIGKILL`. */

@@ -2,11 +2,11 @@
 import { fstatSync } from "node:fs"
 import * as Result from "effect/Result"
 import { isNetns } from "../../live/netns/NetnsLive.ts"
-import { readMemoryFile } from "../../live/process/memoryFile.ts"
 import { longestInput } from "../../live/process/streams.ts"
 import { errnoOf } from "../../live/system/errno.ts"
 import type { Packet } from "../../live/system/packets.ts"
 import type { Opening } from "./conversation.ts"
+import { bytesOfText } from "./texts.ts"
 
 /** Bytes: no exec(2) takes a larger environment, and of stdin a client sends no more than shows that it is too long. */
 const longestText = 4 * 1024 * 1024 + longestInput + 65536
@@ -25,8 +25,9 @@ export interface Handed {
 /** What was handed over, or in words what is wrong with it. */
 export const readHanded = (
   { environment, netnsErrno }: Extract<Opening, { readonly _tag: "Call" }>,
-  { descriptors, rest }: Packet
+  packet: Packet
 ): Result.Result<Handed, string> => {
+  const { descriptors } = packet
   const [root, netns, ...others] = descriptors
   const container = netnsErrno === 0 ? others.shift() : undefined
   const [file, ...more] = others
@@ -38,7 +39,7 @@ export const readHanded = (
   try {
     if (!fstatSync(root).isDirectory()) return Result.fail("the root directory is no directory")
     if (!isNetns(netns)) return Result.fail("the client's network namespace is none")
-    const text = file === undefined ? rest : readMemoryFile(file, longestText)
+    const text = bytesOfText(packet, file, longestText)
     if (environment > text.length) return Result.fail("the environment is longer than what was handed over")
     return Result.succeed({
       env: readEnvironment(decoder.decode(text.subarray(0, environment))),

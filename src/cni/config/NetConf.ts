@@ -132,8 +132,11 @@ const readParts = (
 const isOften = (command: Command): command is "ADD" | "CHECK" | "DEL" =>
   command === "ADD" || command === "CHECK" || command === "DEL"
 
-/** A number beyond those that JSON writes (it is read as Infinity, and written as null), or what looks like one. */
-const hugeNumber = /\d[eE]\+?\d{3}|\d{300}/
+/**
+ * A number beyond those that JSON writes (1.8e308; it is read as Infinity, and written as null), or what looks like one:
+ * with fewer than 300 digits and one of an exponent there is none.
+ */
+const hugeNumber = /\d[eE]\+?\d\d|\d{300}/
 
 /** Text that is read as the same document; undefined where there may be none. */
 const textOf = (document: JsonObject, stdin: string): string | undefined => {

@@ -2,7 +2,7 @@
  * Who may open which number. Of a device it is its node that tells; of any other attachment a symbolic link in a folder
  * that, as the numbers, is gone after a reboot: `246:1` → `4:4026532281 macvtap-cni:lan/c1/net1 /run/netns/c1`.
  */
-import { constants, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import { constants, linkSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { parseDeviceID } from "../../devices/deviceID.ts"
 import type { Claim } from "../../services/ReservationService.ts"
 import { absent, errnoOf } from "../system/errno.ts"
@@ -45,13 +45,32 @@ export const attachmentClaims = (root: Root, folder: string, wanted: string | un
 
 const readClaim = (root: Root, folder: string, number: string): Attachment | undefined => {
   if (!/^\d+:\d+$/.test(number)) return undefined
-  const text = absent(() => root.at(`${folder}/${number}`, (path) => readlinkSync(path)))
-  const [, netnsID = "", alias = "", netnsPath = ""] = /^(\S+) (\S+) (.*)$/s.exec(text ?? "") ?? []
+  return parseClaim(absent(() => root.at(`${folder}/${number}`, (path) => readlinkSync(path))) ?? "")
+}
+
+const parseClaim = (text: string): Attachment | undefined => {
+  const [, netnsID = "", alias = "", netnsPath = ""] = /^(\S+) (\S+) (.*)$/s.exec(text) ?? []
   return alias === "" ? undefined : { alias, netnsID, netnsPath }
 }
 
 const same = (one: Attachment | undefined, other: Attachment | undefined): boolean =>
   one?.alias === other?.alias && one?.netnsID === other?.netnsID
+
+/**
+ * Takes away the claim that was found, and no other: of two who find the same one takes it away, and the other meets what the
+ * first has put in its place. What is taken by mistake goes back, unless there is another by now.
+ */
+const takeAway = (path: string, found: Attachment | undefined): void => {
+  const aside = besideOf(path)
+  if (absent(() => renameSync(path, aside) ?? true) === undefined) return
+  try {
+    if (!same(parseClaim(readlinkSync(aside)), found)) linkSync(aside, path)
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
 
 /** As the service's `claim`. One's own claim, left over from a call that was killed, is written anew. */
 export const claim = (
@@ -74,12 +93,8 @@ export const claim = (
     if (found !== undefined && found.alias !== alias && !same(found, over?.attachment)) {
       return claimOf(number, { attachment: found })
     }
-    root.at(`${folder}/${number}`, (path) => {
-      const beside = besideOf(path)
-      symlinkSync(target, beside)
-      renameSync(beside, path)
-    })
-    return undefined
+    root.at(`${folder}/${number}`, (path) => takeAway(path, found))
+    return make()
   }
   try {
     return make()

@@ -4,7 +4,7 @@
  */
 import { closeSync } from "node:fs"
 import { empty } from "../../wire/bytes.ts"
-import { errnoOf } from "./errno.ts"
+import { errnoOf, SystemError } from "./errno.ts"
 import { addressOf, declare, declareExpecting } from "./foreign.ts"
 
 const AF_UNIX = 1
@@ -169,6 +169,7 @@ const descriptorsIn = ({ header, control }: Message): ReadonlyArray<number> => {
 /** Sends a packet. Throws what the kernel refuses: EPIPE where nobody is there, EAGAIN where nobody reads. */
 export const send = (fd: number, text: string, descriptors: ReadonlyArray<number> = []): void => {
   const bytes = encoder.encode(text)
+  if (bytes.length > longestPacket) throw new SystemError("sendmsg", "EMSGSIZE")
   const length = cmsgHeader + descriptors.length * 4
   const from = message(bytes.length, descriptors.length === 0 ? 0 : Math.ceil(length / 8) * 8)
   from.bytes.set(bytes)

@@ -31,13 +31,15 @@ export interface Taker {
  * same number, since the link of one is gone by now, at least one sees the other.
  */
 export const takeNumber = Effect.fnUntraced(function* (number: DeviceNumber, taker: Taker) {
+  // Of attachments one alone has a claim on a number: where this one's was made, no other's needs to be looked for.
+  let of = taker.deviceID === undefined ? ("devices" as const) : undefined
   const inTheWay = yield* taker.write(number)
   if (inTheWay !== undefined) {
     if (!(yield* isOver(inTheWay))) return false
     if ((yield* taker.write(number, inTheWay)) !== undefined) return false
+    of = undefined
   }
-  // Of attachments one alone has a claim on the number, and that is this one now.
-  if (!(yield* mayBeOpened(number, taker, taker.deviceID === undefined ? "devices" : undefined))) return true
+  if (!(yield* mayBeOpened(number, taker, of))) return true
   const alias = ownAlias(yield* ConfigService)
   yield* (yield* ReservationService).unclaim((other) => other === alias, number)
   return false
