@@ -54,7 +54,7 @@ export const makeLinkOn = Effect.fnUntraced(function* (
   const { network, link: config } = yield* ConfigService
   const settings = yield* configuredSettings
   yield* checkMtu(config.mtu, parent)
-  yield* annotateCall({ "link.master": parent.name })
+  if (parent.name !== config.master) yield* annotateCall({ "link.master": parent.name })
   const spec = {
     ...settings,
     kind: network.kind,
@@ -68,29 +68,32 @@ export const makeLinkOn = Effect.fnUntraced(function* (
 })
 
 /** The link, with a number that no other pod may open: one that it may has to be had by something else meanwhile. */
-const acquireWithOwnNumber = Effect.fnUntraced(function* (
+const acquireWithOwnNumber = (birthplace: Place, container: Place, spec: Omit<IndexedSpec, "index">, choice: Choice) =>
+  Effect.suspend(() => {
+    const kept = Scope.makeUnsafe()
+    return Effect.onExit(acquireBeside(kept, birthplace, container, spec, choice), (exit) => Scope.close(kept, exit))
+  })
+
+/** What has to have other numbers meanwhile is in the scope `kept`. */
+const acquireBeside = Effect.fnUntraced(function* (
+  kept: Scope.Scope,
   birthplace: Place,
   container: Place,
   spec: Omit<IndexedSpec, "index">,
-  choice: Choice
+  { indexes, taker }: Choice
 ) {
-  const { indexes, taker } = choice
-  const kept = yield* Scope.make()
-  const acquire = Effect.gen(function* () {
-    for (let round = 0; round < rounds; round++) {
-      const { link, verdict } = yield* acquireWithOwnNode(birthplace, container, spec, indexes, taker)
-      if (verdict === undefined) return link
-      const { mine, problem } = yield* takeTap(verdict, taker)
-      if (mine) {
-        if (taker.deviceID === undefined || verdict._tag !== "Foreign") yield* giveTapNode(verdict, link, problem)
-        return link
-      }
-      yield* Effect.ignore(container.route.linkDel(link.index))
-      yield* Scope.provide(keepNumbersBack(taker), kept)
+  for (let round = 0; round < rounds; round++) {
+    const { link, verdict } = yield* acquireWithOwnNode(birthplace, container, spec, indexes, taker)
+    if (verdict === undefined) return link
+    const { mine, problem } = yield* takeTap(verdict, taker)
+    if (mine) {
+      if (taker.deviceID === undefined || verdict._tag !== "Foreign") yield* giveTapNode(verdict, link, problem)
+      return link
     }
-    return yield* noNumber(undefined)
-  })
-  return yield* Effect.onExit(acquire, (exit) => Scope.close(kept, exit))
+    yield* Effect.ignore(container.route.linkDel(link.index))
+    yield* Scope.provide(keepNumbersBack(taker), kept)
+  }
+  return yield* noNumber(undefined)
 })
 
 /** Whether the taker has the number now. What cannot be written down, for want of rights, is not handed out. */

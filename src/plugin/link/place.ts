@@ -16,34 +16,27 @@ export interface Place {
  * CNI_NETNS. The plugin's own namespace is refused before any work (code 8): a link made there would be the host's, and
  * DEL would later look for links to delete among the host's own.
  */
-export const containerPlace = Effect.fnUntraced(function* (host: Place) {
-  const { attachment, netnsOverride } = yield* ConfigService
-  const container = yield* placeAt(attachment.netns)
-  if (container.netns.id === host.netns.id && !netnsOverride) {
-    return yield* new CniError({
-      code: codes.invalidNetns,
-      msg: "plugin's netns and netns from CNI_NETNS should not be the same",
-      details: `CNI_NETNS is "${attachment.netns}": give the path of the container's network namespace`
-    })
-  }
-  return container
-})
+export const containerPlace = (host: Place) =>
+  ConfigService.use(({ attachment, netnsOverride }) =>
+    Effect.flatMap(placeAt(attachment.netns), (container) =>
+      container.netns.id === host.netns.id && !netnsOverride
+        ? Effect.fail(ownNetns(attachment.netns))
+        : Effect.succeed(container)
+    )
+  )
+
+const ownNetns = (path: string): CniError =>
+  new CniError({
+    code: codes.invalidNetns,
+    msg: "plugin's netns and netns from CNI_NETNS should not be the same",
+    details: `CNI_NETNS is "${path}": give the path of the container's network namespace`
+  })
 
 /** The namespace at a path: CNI_NETNS, or one that GC found. */
-export const placeAt = (path: string) =>
-  NetnsService.pipe(
-    Effect.flatMap((netns) => netns.open(path)),
-    Effect.flatMap(placeIn)
-  )
+export const placeAt = (path: string) => NetnsService.use((netns) => Effect.flatMap(netns.open(path), placeIn))
 
 const placeIn = (netns: Netns) =>
-  NetlinkService.pipe(
-    Effect.flatMap((netlink) => netlink.connect(netns)),
-    Effect.map((route): Place => ({ netns, route }))
-  )
+  NetlinkService.use((netlink) => Effect.map(netlink.connect(netns), (route): Place => ({ netns, route })))
 
 /** The namespace that the plugin was started in, the host's. */
-export const hostPlace = NetnsService.pipe(
-  Effect.flatMap((netns) => netns.current),
-  Effect.flatMap(placeIn)
-)
+export const hostPlace = NetnsService.use((netns) => Effect.flatMap(netns.current, placeIn))
