@@ -41,12 +41,18 @@ export const servicesFor = (
   stderr: (text: string) => void,
   where: Whereabouts
 ): Context.Context<LiveServices> =>
-  Context.make(CallerService, caller).pipe(
-    Context.add(LogOpener, makeLogOpener(stderr, where.root)),
-    Context.add(NetnsService, makeNetns(where)),
-    Context.add(NetlinkService, makeNetlink(where)),
-    Context.add(TapService, makeTap(where)),
-    Context.add(PolicyService, makePolicy(where.root)),
-    Context.add(ReservationService, makeReservation({ root: where.root })),
-    Context.add(DelegateService, makeDelegate({ tell: caller.tell, where }))
+  Context.makeUnsafe<LiveServices>(
+    new Map<string, unknown>([
+      entry(CallerService, caller),
+      entry(LogOpener, makeLogOpener(stderr, where.root)),
+      entry(NetnsService, makeNetns(where)),
+      entry(NetlinkService, makeNetlink(where)),
+      entry(TapService, makeTap(where)),
+      entry(PolicyService, makePolicy(where.root)),
+      entry(ReservationService, makeReservation({ root: where.root })),
+      entry(DelegateService, makeDelegate({ tell: caller.tell, where }))
+    ])
   )
+
+/** In one map: services that are added one by one are looked through one by one, at each step of a call. */
+const entry = <I, S>({ key }: Context.Key<I, S>, service: S): readonly [string, S] => [key, service]

@@ -48,12 +48,12 @@ const permit = Effect.fnUntraced(function* (policy: Policy, what: Pick<Asked, "m
 })
 
 /** The policy in force; undefined where the node has none. One that cannot be read allows nothing. */
-export const readPolicy: Effect.Effect<Policy | undefined, CniError, PolicyService> = PolicyService.pipe(
-  Effect.flatMap(({ read }) => read(longestPolicy)),
-  Effect.mapError(({ problem }) => broken(problem)),
-  Effect.flatMap((text) =>
-    text === undefined ? Effect.undefined : Effect.fromResult(Result.mapError(decodePolicy(text), broken))
-  )
+export const readPolicy: Effect.Effect<Policy | undefined, CniError, PolicyService> = PolicyService.use(({ read }) =>
+  Effect.matchEffect(read(longestPolicy), {
+    onFailure: ({ problem }) => Effect.fail(broken(problem)),
+    onSuccess: (text) =>
+      text === undefined ? Effect.undefined : Effect.fromResult(Result.mapError(decodePolicy(text), broken))
+  })
 )
 
 const broken = (problem: string): CniError =>
