@@ -53,6 +53,10 @@ const traced = (
 
 /** ADD, CHECK and DEL under strace: throws where one of them dumps links or lists a folder. */
 export const traceCalls = (folder: string, executable: string, attachment: Attachment) => {
+  // A call of an earlier step that was killed may have left its claim on the number that comes next: whoever gets that looks
+  // for its namespace among all that there are.
+  for (const command of ["ADD", "DEL"] as const)
+    measure(folder, programOf(executable, callOf(command, "macvtap", attachment)))
   let result: string | undefined
   const trace = (command: "ADD" | "CHECK" | "DEL"): Asked => {
     const ended = traced(folder, executable, callOf(command, "macvtap", attachment, result))
