@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "../test/lab/long/report.ts"
-import { type Attachment, callOf, fault, gcCall } from "./call.ts"
+import { type Attachment, callOf, fault, gcCall, programOf } from "./call.ts"
 import { type Ended, measure, type Program } from "./spawn.ts"
 
 export const strace = "/usr/bin/strace"

@@ -13,7 +13,7 @@ export const attackEdits: ReadonlyArray<Edit> = [
       "if (claim.deviceID !== undefined) return false"
     ]
   ]),
-  ...edits("plugin/link/make.ts", sequences, [["      yield* Scope.provide(keepNumbersBack(taker), kept)\n", ""]]),
+  ...edits("plugin/link/make.ts", sequences, [["    yield* Scope.provide(keepNumbersBack(taker), kept)\n", ""]]),
   ...edits("plugin/device/owner.ts", sequences, [
     ["  if (podUid !== undefined && pods.includes(podUid)) return\n", "  return\n"]
   ]),

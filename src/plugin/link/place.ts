@@ -32,11 +32,11 @@ const ownNetns = (path: string): CniError =>
     details: `CNI_NETNS is "${path}": give the path of the container's network namespace`
   })
 
+/** The namespace that the plugin was started in, the host's. */
+export const hostPlace = NetnsService.use((netns) => Effect.flatMap(netns.current, placeIn))
+
 /** The namespace at a path: CNI_NETNS, or one that GC found. */
 export const placeAt = (path: string) => NetnsService.use((netns) => Effect.flatMap(netns.open(path), placeIn))
 
 const placeIn = (netns: Netns) =>
   NetlinkService.use((netlink) => Effect.map(netlink.connect(netns), (route): Place => ({ netns, route })))
-
-/** The namespace that the plugin was started in, the host's. */
-export const hostPlace = NetnsService.use((netns) => Effect.flatMap(netns.current, placeIn))
