@@ -8,7 +8,7 @@ import { remembering } from "../../src/cni/config/remembering.ts"
 import { error, value } from "./outcome.ts"
 
 describe("a reader that remembers", () => {
-  it("reads a text once, as long as it is one of the latest 16", () => {
+  it("reads a text once, as long as it is one of the latest 64", () => {
     const read: Array<string> = []
     const reader = remembering((kind: string, text: string) => {
       read.push(`${kind} ${text}`)
@@ -18,12 +18,12 @@ describe("a reader that remembers", () => {
     assert.deepStrictEqual(first, Result.succeed({ kind: "a", text: "b" }))
     assert.strictEqual(reader("a", "b"), first)
     assert.notStrictEqual(reader("ab", ""), first)
-    for (let n = 0; n < 14; n++) reader("more", String(n))
+    for (let n = 0; n < 62; n++) reader("more", String(n))
     assert.strictEqual(reader("a", "b"), first)
-    assert.lengthOf(read, 16)
-    reader("more", "14")
+    assert.lengthOf(read, 64)
+    reader("more", "62")
     assert.notStrictEqual(reader("a", "b"), first)
-    assert.lengthOf(read, 18)
+    assert.lengthOf(read, 66)
   })
 
   it("reads anew what is long, and what failed", () => {

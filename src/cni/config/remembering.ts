@@ -1,8 +1,8 @@
 /** What was read from the latest texts: the ADDs of a network's pods have the same one, as a rule, and a node few networks. */
 import * as Result from "effect/Result"
 
-/** Of one reader; with one more the oldest is forgotten. */
-const mostTexts = 16
+/** Of one reader, a network's three commands counted apart; with one more the oldest is forgotten. */
+const mostTexts = 64
 
 /** UTF-16 units of what is remembered. Longer texts are rare, and take the memory of many. */
 const longestText = 8192
