@@ -3,7 +3,7 @@ import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Packet } from "../live/system/packets.ts"
-import { accept, peerOf, receive, send } from "../live/system/packets.ts"
+import { accept, peerOf, receive, receiveOrEnd, send } from "../live/system/packets.ts"
 import type { Poller } from "../live/system/poller.ts"
 import { answer, type Resident } from "./call.ts"
 import { makeClient } from "./conversation/Client.ts"
@@ -31,20 +31,11 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
 /** One connection, until it is closed. Its first packet may be there already, and is not waited for then. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const first = look(connection)
+    const first = receiveOrEnd(connection)
     const attendTo = (packet: Packet | "ended"): Effect.Effect<void> =>
       packet === "ended" ? Effect.sync(() => closeSync(connection)) : hear(connection, packet, attended)
     return first === undefined ? Effect.flatMap(firstPacket(connection, attended.poller), attendTo) : attendTo(first)
   })
-
-/** One that cannot be read has ended: watched further, it would be heard of without a pause. */
-const look = (connection: number): ReturnType<typeof receive> => {
-  try {
-    return receive(connection)
-  } catch {
-    return "ended"
-  }
-}
 
 /** The first packet, once it comes; `"ended"` where none comes in time. */
 const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | "ended"> =>
@@ -58,11 +49,11 @@ const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet |
       resume(Effect.succeed(packet))
     }
     const unwatch = poller.watch(connection, () => {
-      const packet = look(connection)
+      const packet = receiveOrEnd(connection)
       if (packet !== undefined) end(packet)
     })
     // It may be there by now, where this process was stopped meanwhile: closed over it, its client would not know of that.
-    const timer = setTimeout(() => end(look(connection) ?? "ended"), openingLimit)
+    const timer = setTimeout(() => end(receiveOrEnd(connection) ?? "ended"), openingLimit)
     return Effect.sync(() => {
       stopWaiting()
       closeSync(connection)

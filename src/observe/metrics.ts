@@ -1,7 +1,7 @@
 /**
- * What calls are counted by: figures made of their spans, or of what is timed in place of one (`traced`, `tracedCall`), so that what is
- * traced and what is counted cannot differ. Effect keeps the numbers and has the text that Prometheus reads. No label can
- * be multiplied by who owns a pod or a network.
+ * What calls are counted by: figures made of their spans, or of what is timed in place of one (`traced`, `tracedCall`), so
+ * that what is traced and what is counted cannot differ. Effect keeps the numbers and has the text that Prometheus reads.
+ * No label can be multiplied by who owns a pod or a network.
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"

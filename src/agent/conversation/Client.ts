@@ -6,7 +6,7 @@ import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { StartProgram } from "../../live/process/process.ts"
 import { errnoOf, SystemError } from "../../live/system/errno.ts"
-import { receive, send, shutdown } from "../../live/system/packets.ts"
+import { receiveOrEnd, send, shutdown } from "../../live/system/packets.ts"
 import type { Poller } from "../../live/system/poller.ts"
 import { errnoName } from "../../wire/errno.ts"
 import { readWord, say, type Word, waitStatus } from "./conversation.ts"
@@ -90,7 +90,7 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
   /** Takes everything that is there. A client that says what no client says is none. */
   const read = (): void => {
     while (!gone) {
-      const packet = receiveFrom(connection)
+      const packet = receiveOrEnd(connection)
       if (packet === undefined) return
       if (packet === "ended") {
         leave()
@@ -174,12 +174,3 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
 
 /** `delivered`, or the errno for which it was not. */
 type Delivery = "delivered" | (string & {})
-
-/** A connection that cannot be read is one that has ended. */
-const receiveFrom = (connection: number): ReturnType<typeof receive> => {
-  try {
-    return receive(connection)
-  } catch {
-    return "ended"
-  }
-}

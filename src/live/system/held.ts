@@ -5,7 +5,8 @@ import { attempt } from "./attempt.ts"
 
 /**
  * What a step of synchronous system calls opens, until the scope ends; `close` is synchronous too, and does not throw. As
- * `Effect.acquireRelease`, which takes a fiber four times as many steps, and a call opens four such things.
+ * `Effect.acquireRelease`, in fewer steps of the fiber: with that a CHECK of the agent's, which opens three such things, takes
+ * a twentieth longer.
  */
 export const held = <A, E>(
   open: () => A,

@@ -157,6 +157,15 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
   }
 }
 
+/** A connection that cannot be read has ended: watched further, it would be heard of without a pause. */
+export const receiveOrEnd = (fd: number): Packet | "ended" | undefined => {
+  try {
+    return receive(fd)
+  } catch {
+    return "ended"
+  }
+}
+
 const descriptorsIn = ({ header, control }: Message): ReadonlyArray<number> => {
   const descriptors: Array<number> = []
   if ((header[controlLength] ?? 0) < cmsgHeader || control[2] !== SOL_SOCKET || control[3] !== SCM_RIGHTS)
