@@ -23,8 +23,10 @@ const program = name === undefined ? plugin() : command(name, args)
 // A call hears signals from when it has read stdin; whoever reads none, from the beginning.
 if (name !== undefined) hearSignals()
 fiber = Effect.runFork(program)
+// Everything is written by now. Not by leaving it to an empty event loop: Node would then give signals their default back
+// some milliseconds before it ends, and one that came meanwhile would make a killed process of an ADD that was answered.
 fiber.addObserver((exit) => {
-  process.exitCode = exit._tag === "Success" ? exit.value : whenStopped
+  process.exit(exit._tag === "Success" ? exit.value : whenStopped)
 })
 
 /** A CNI call: what a runtime starts, and a person without a command, who is told what this is. */
