@@ -37,7 +37,7 @@ describe.skipIf(!canRunAgent)("an agent (a C compiler, root and macvtap)", () =>
       assert.match(packet === "ended" ? packet : packet.text, words, name)
       assert.strictEqual(await nextPacket(client), "ended")
     }
-    assert.strictEqual((await agent.folder.status()).calls.running, 0)
+    await agent.folder.idle()
   })
 
   it.each([
@@ -51,7 +51,7 @@ describe.skipIf(!canRunAgent)("an agent (a C compiler, root and macvtap)", () =>
     sendCall(client, `macvtap 1 call 0 ${rest}`, callDescriptors(client))
     const answer = await nextPacket(client)
     assert.match(answer === "ended" ? answer : answer.text, words)
-    assert.strictEqual((await agent.folder.status()).calls.running, 0)
+    await agent.folder.idle()
   })
 
   it.each([

@@ -47,7 +47,7 @@ describe.skipIf(!canRunAgent || !existsSync(strace))(`a thread that cannot come 
     for (const ifname of ["net1", "slow0", "lost0"]) await node.silent("DEL", { ifname })
     assert.deepStrictEqual(await names(node.pod), ["lo"])
     await node.add()
-    assert.strictEqual((await folder.status()).calls.answered, 4)
+    assert.strictEqual((await folder.idle()).calls.answered, 4)
     await node.silent("DEL")
     assert.deepStrictEqual(await names(node.pod), ["lo"])
   })

@@ -68,7 +68,7 @@ describe.skipIf(!canRunAgent)("a client that is killed", () => {
       else {
         // The answer was written before the signal came: the attachment is the runtime's to delete.
         seen.told++
-        await until("the call has ended", async () => (await folder.status()).calls.running === 0)
+        await folder.idle()
         if (status === 0) assert.deepStrictEqual(await names(node.pod), ["lo", "net1"])
         await node.silent("DEL")
       }

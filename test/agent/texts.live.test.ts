@@ -63,7 +63,7 @@ describe.skipIf(!canRunAgent)("a client's texts", () => {
     }
     const { msg } = await agent.node.fails("ADD", { stdin: stdin + " ".repeat(1024 * 1024) })
     assert.include(msg, "longer than 1048576 bytes")
-    assert.strictEqual((await agent.folder.status()).calls.running, 0)
+    await agent.folder.idle()
   })
 
   it("are what they are, without meaning anything to the conversation", async () => {
@@ -139,6 +139,7 @@ it.skipIf(!canRunAgent)("a trace is told of whole, however long it is", { timeou
   const traceId = "0af7651916cd43dd8448eb211c80319c"
   const env = { TRACEPARENT: `00-${traceId}-b7ad6b7169203331-01` }
   for (let n = 0; n < 20; n++) await addAndDelete(agent, { env })
+  await agent.folder.idle()
   const spans = await Effect.runPromise(askForTrace(agent.folder.socket, traceId))
   assert.lengthOf(
     spans.filter(({ name }) => name === "CNI ADD"),

@@ -24,6 +24,8 @@ export interface AgentFolder extends AsyncDisposable {
   readonly start: (options?: AgentStart) => Promise<Daemon>
   /** What the agent says of itself. */
   readonly status: () => Promise<Status>
+  /** The same when it has no call left: some calls are counted, and logged, after their client has its answer. */
+  readonly idle: () => Promise<Status>
 }
 
 /** Whether the agent of such a folder's client has no call to answer. */
@@ -80,6 +82,10 @@ export const makeAgentFolder = async (
       return daemon
     },
     status,
+    idle: async () => {
+      await until("the agent has no call", () => isIdle(client))
+      return status()
+    },
     [Symbol.asyncDispose]: async () => {
       for (const daemon of daemons) await daemon[Symbol.asyncDispose]()
       await remove()

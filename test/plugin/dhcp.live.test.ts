@@ -36,7 +36,7 @@ describe.skipIf(!able || tools.length > 0).each(bothWays)(
           "--interface=wire0",
           "--bind-interfaces",
           "--port=0",
-          "--dhcp-range=192.0.2.100,192.0.2.200,1h",
+          "--dhcp-range=192.0.2.100,192.0.2.199,1h",
           `--dhcp-leasefile=${file("leases")}`,
           "--pid-file=",
           "--no-ping",
