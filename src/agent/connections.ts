@@ -2,6 +2,7 @@
 import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { hasMore } from "../live/system/libc.ts"
 import type { Packet } from "../live/system/packets.ts"
 import { accept, peerOf, receive, receiveOrEnd, send } from "../live/system/packets.ts"
 import type { Poller } from "../live/system/poller.ts"
@@ -10,9 +11,12 @@ import { makeClient } from "./conversation/Client.ts"
 import { readOpening, say } from "./conversation/conversation.ts"
 import { readHanded } from "./conversation/handed.ts"
 import { sendText } from "./conversation/texts.ts"
+import type { Gate } from "./limits.ts"
 
 /** Milliseconds until the first packet, which a client sends when it has read its stdin; one that is let go connects again. */
 const openingLimit = 5_000
+/** Milliseconds in which most clients have read their stdin; to wait for it asleep takes a seventh of an ADD's time more. */
+const moment = 1
 
 export interface Attended extends Resident {
   /** The document that answers `status`. */
@@ -28,14 +32,21 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
   for (let fd = accept(listener); fd !== undefined; fd = accept(listener)) run(attend(fd, attended))
 }
 
-/** One connection, until it is closed. Its first packet may be there already, and is not waited for then. */
+/** One connection, until it is closed. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const first = receiveOrEnd(connection)
+    const first = soon(connection, attended.gate)
     const attendTo = (packet: Packet | "ended"): Effect.Effect<void> =>
       packet === "ended" ? Effect.sync(() => closeSync(connection)) : hear(connection, packet, attended)
     return first === undefined ? Effect.flatMap(firstPacket(connection, attended.poller), attendTo) : attendTo(first)
   })
+
+/** The first packet, where it is there, or all but: with no call to go on with, this thread can as well wait that long. */
+const soon = (connection: number, { counts }: Gate): Packet | "ended" | undefined => {
+  const { running, waiting } = counts()
+  if (running + waiting === 0) hasMore(connection, moment)
+  return receiveOrEnd(connection)
+}
 
 /** The first packet, once it comes; `"ended"` where none comes in time. */
 const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | "ended"> =>

@@ -61,13 +61,14 @@ export const ioctl: (fd: number, request: number, argument: Uint8Array | null) =
   "void *"
 ])
 
-/** `int poll(struct pollfd *fd, 1, 0)`: whether something can be written to it now; a regular file always takes more. */
-export const takesMore = (fd: number): boolean => {
-  const asked = new Int16Array(4)
-  new Int32Array(asked.buffer)[0] = fd
-  asked[2] = POLLOUT
-  return nativePoll(asked, 1, 0) > 0
-}
+/** Whether something can be written to it now; a regular file always takes more. */
+export const takesMore = (fd: number): boolean => poll(fd, POLLOUT, 0)
+/** Whether something can be read, or nobody is at the other end, within so many milliseconds: this thread waits for that. */
+export const hasMore = (fd: number, milliseconds: number): boolean => poll(fd, POLLIN, milliseconds)
+/** `int poll(struct pollfd { int fd; short events, revents; } *, 1, int)` */
+const poll = (fd: number, events: number, milliseconds: number): boolean =>
+  nativePoll(new Int32Array([fd, events]), 1, milliseconds) > 0
+const POLLIN = 1
 const POLLOUT = 4
 const nativePoll = declare("poll", ["void *", "ulong", "int"])
 
