@@ -6,8 +6,11 @@ const often = 1000
 const most = 4000
 /** Calls below which there is nothing worth the trouble. */
 const few = 20
-/** Milliseconds without a call, after which nobody minds. */
-const quiet = 300
+/**
+ * Milliseconds without a call, after which nobody minds: the next one finds the executable's pages gone. While a node
+ * starts pods, one after the other, there is a call in each of them.
+ */
+const quiet = 800
 
 export interface Thrift {
   /** To be told of each call's end, with the number of those that go on. */
