@@ -11,17 +11,21 @@ import { start } from "./spawn.ts"
 /** Mebibytes of resident memory. */
 export interface Resident {
   readonly calls: number
-  /** ADDs, and then DELs, that came at once behind those calls, before the memory at the end was read. */
-  readonly burst: number
   readonly startMiB: number
+  /** After half of the calls. */
   readonly middleMiB: number
+  /** After all of them. */
+  readonly lateMiB: number
+  /** ADDs, and then DELs, that came at once behind those. */
+  readonly burst: number
+  /** After the burst. */
   readonly endMiB: number
   /** System calls in ten seconds without a call; undefined without strace. */
   readonly idle?: number
 }
 
 /** Milliseconds without a call, in which the agent gives back what it needs for calls alone. */
-const moment = 1_000
+const moment = 1_500
 /** Milliseconds after which the engine has given back what it can: its own threads still do so for a while. */
 const settling = 35_000
 
@@ -43,6 +47,10 @@ export const liveLong = async (
   )
   const attachments = containers.map((netns) => ({ containerID: `bm${process.pid}-${netns}`, netns: pathOf(netns) }))
   const startMiB = residentMiB(pid)
+  const quietMiB = async (): Promise<number> => {
+    await new Promise((resolve) => setTimeout(resolve, moment))
+    return residentMiB(pid)
+  }
   let middleMiB = startMiB
   const together = async (atOnce: number, when: string): Promise<void> => {
     await pause()
@@ -59,14 +67,11 @@ export const liveLong = async (
     await together(width, `after ${done} calls`)
     done += 2 * width
     if (done % 1024 === 0) clear(scene)
-    if (done >= calls / 2 && middleMiB === startMiB) {
-      await new Promise((resolve) => setTimeout(resolve, moment))
-      middleMiB = residentMiB(pid)
-    }
+    if (done >= calls / 2 && middleMiB === startMiB) middleMiB = await quietMiB()
   }
+  const lateMiB = await quietMiB()
   await together(burst, `a burst of ${burst}`)
-  await new Promise((resolve) => setTimeout(resolve, moment))
-  const found = { calls, burst, startMiB, middleMiB, endMiB: residentMiB(pid) }
+  const found = { calls, burst, startMiB, middleMiB, lateMiB, endMiB: await quietMiB() }
   if (strace === undefined) return found
   await new Promise((resolve) => setTimeout(resolve, settling))
   const file = join(scene.folder, "idle")

@@ -175,7 +175,7 @@ export const targets = ({ ratios, atOnce, burst, resident, collected }: Results)
           resident.endMiB,
           64
         ),
-        simpleTarget("MiB that it grew by in the last half of them", resident.endMiB - resident.middleMiB, 1)
+        simpleTarget("MiB that it grew by in the last half of those calls", resident.lateMiB - resident.middleMiB, 1)
       ]),
   ...(collected?.client === undefined
     ? []

@@ -236,8 +236,8 @@ export const burstTable = ({ burst }: Results): string | undefined =>
 export const residentText = ({ resident }: Results): string | undefined =>
   resident &&
   `The agent's resident memory: ${resident.startMiB.toFixed(1)} MiB at first, ${resident.middleMiB.toFixed(1)} MiB after ` +
-    `${(resident.calls / 2).toLocaleString("en")} calls, ${resident.endMiB.toFixed(1)} MiB after ${resident.calls.toLocaleString("en")} ` +
-    `and a burst of ${resident.burst}.` +
+    `${(resident.calls / 2).toLocaleString("en")} calls, ${resident.lateMiB.toFixed(1)} MiB after ` +
+    `${resident.calls.toLocaleString("en")}, and ${resident.endMiB.toFixed(1)} MiB after a burst of ${resident.burst}.` +
     (resident.idle === undefined
       ? ""
       : ` Then, in ten seconds without a call, strace sees ${resident.idle} system calls of it.`)
