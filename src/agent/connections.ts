@@ -5,13 +5,11 @@ import * as Result from "effect/Result"
 import { hasMore } from "../live/system/libc.ts"
 import type { Packet } from "../live/system/packets.ts"
 import { accept, peerOf, receive, receiveOrEnd, send } from "../live/system/packets.ts"
-import type { Poller } from "../live/system/poller.ts"
 import { answer, type Resident } from "./call.ts"
 import { makeClient } from "./conversation/Client.ts"
 import { readOpening, say } from "./conversation/conversation.ts"
 import { readHanded } from "./conversation/handed.ts"
 import { sendText } from "./conversation/texts.ts"
-import type { Gate } from "./limits.ts"
 
 /** Milliseconds until the first packet, which a client sends when it has read its stdin; one that is let go connects again. */
 const openingLimit = 5_000
@@ -25,6 +23,8 @@ export interface Attended extends Resident {
   readonly spansOf: (traceId: string) => string
   /** Whose calls are answered beside root's. */
   readonly user: number
+  /** Connections that have not said anything yet. */
+  readonly silent: Set<number>
 }
 
 /** Takes every connection that waits, and attends to each with `run`. */
@@ -35,26 +35,31 @@ export const acceptAll = (listener: number, attended: Attended, run: (work: Effe
 /** One connection, until it is closed. */
 const attend = (connection: number, attended: Attended): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const first = soon(connection, attended.gate)
+    const first = soon(connection, attended)
     const attendTo = (packet: Packet | "ended"): Effect.Effect<void> =>
       packet === "ended" ? Effect.sync(() => closeSync(connection)) : hear(connection, packet, attended)
-    return first === undefined ? Effect.flatMap(firstPacket(connection, attended.poller), attendTo) : attendTo(first)
+    return first === undefined ? Effect.flatMap(firstPacket(connection, attended), attendTo) : attendTo(first)
   })
 
-/** The first packet, where it is there, or all but: with no call to go on with, this thread can as well wait that long. */
-const soon = (connection: number, { counts }: Gate): Packet | "ended" | undefined => {
-  const { running, waiting } = counts()
-  if (running + waiting === 0) hasMore(connection, moment)
+/**
+ * The first packet, where it is there, or all but: with no call to go on with, this thread can as well wait that long. Not for
+ * one after the other, of many that say nothing.
+ */
+const soon = (connection: number, { gate, silent }: Attended): Packet | "ended" | undefined => {
+  const { running, waiting } = gate.counts()
+  if (running + waiting + silent.size === 0) hasMore(connection, moment)
   return receiveOrEnd(connection)
 }
 
 /** The first packet, once it comes; `"ended"` where none comes in time. */
-const firstPacket = (connection: number, poller: Poller): Effect.Effect<Packet | "ended"> =>
+const firstPacket = (connection: number, { poller, silent }: Attended): Effect.Effect<Packet | "ended"> =>
   Effect.callback((resume) => {
     const stopWaiting = (): void => {
       clearTimeout(timer)
       unwatch()
+      silent.delete(connection)
     }
+    silent.add(connection)
     const end = (packet: Packet | "ended"): void => {
       stopWaiting()
       resume(Effect.succeed(packet))

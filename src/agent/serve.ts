@@ -55,6 +55,7 @@ export const serve = (
       poller,
       user,
       spansOf,
+      silent: new Set(),
       status: Effect.map(statusOf(gate, pid, rehearse), (status) => JSON.stringify(status)).pipe(
         Effect.provide(services)
       )

@@ -63,14 +63,17 @@ export const ioctl: (fd: number, request: number, argument: Uint8Array | null) =
 
 /** Whether something can be written to it now; a regular file always takes more. */
 export const takesMore = (fd: number): boolean => poll(fd, POLLOUT, 0)
-/** Whether something can be read, or nobody is at the other end, within so many milliseconds: this thread waits for that. */
+/**
+ * Whether something can be read, or nobody is at the other end, within so many milliseconds: this thread waits for that. A
+ * signal ends the waiting (EINTR).
+ */
 export const hasMore = (fd: number, milliseconds: number): boolean => poll(fd, POLLIN, milliseconds)
 /** `int poll(struct pollfd { int fd; short events, revents; } *, 1, int)` */
 const poll = (fd: number, events: number, milliseconds: number): boolean =>
-  nativePoll(new Int32Array([fd, events]), 1, milliseconds) > 0
+  (nativePoll(new Int32Array([fd, events]), 1, milliseconds) ?? 0) > 0
 const POLLIN = 1
 const POLLOUT = 4
-const nativePoll = declare("poll", ["void *", "ulong", "int"])
+const nativePoll = declareExpecting(["EINTR"], "poll", ["void *", "ulong", "int"])
 
 /** `int flock(int fd, LOCK_EX | LOCK_NB)`: EAGAIN where another open file of the same inode has it; gone with close. */
 export const flock = (fd: number): number => nativeFlock(fd, 2 | 4)
