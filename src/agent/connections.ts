@@ -13,7 +13,7 @@ import { sendText } from "./conversation/texts.ts"
 
 /** Milliseconds until the first packet, which a client sends when it has read its stdin; one that is let go connects again. */
 const openingLimit = 5_000
-/** Milliseconds in which most clients have read their stdin; to wait for it asleep takes a seventh of an ADD's time more. */
+/** Milliseconds in which most clients have sent it; to go on, and be called when it is there, takes up to a tenth of an ADD. */
 const moment = 1
 
 export interface Attended extends Resident {
@@ -59,7 +59,6 @@ const firstPacket = (connection: number, { poller, silent }: Attended): Effect.E
       unwatch()
       silent.delete(connection)
     }
-    silent.add(connection)
     const end = (packet: Packet | "ended"): void => {
       stopWaiting()
       resume(Effect.succeed(packet))
@@ -70,6 +69,7 @@ const firstPacket = (connection: number, { poller, silent }: Attended): Effect.E
     })
     // It may be there by now, where this process was stopped meanwhile: closed over it, its client would not know of that.
     const timer = setTimeout(() => end(receiveOrEnd(connection) ?? "ended"), openingLimit)
+    silent.add(connection)
     return Effect.sync(() => {
       stopWaiting()
       closeSync(connection)
