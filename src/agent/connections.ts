@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { hasMore } from "../live/system/libc.ts"
 import type { Packet } from "../live/system/packets.ts"
-import { accept, peerOf, receive, receiveOrEnd, send } from "../live/system/packets.ts"
+import { accept, closeAll, peerOf, receive, receiveOrEnd, send } from "../live/system/packets.ts"
 import { answer, type Resident } from "./call.ts"
 import { makeClient } from "./conversation/Client.ts"
 import { readOpening, say } from "./conversation/conversation.ts"
@@ -79,10 +79,7 @@ const firstPacket = (connection: number, { poller, silent }: Attended): Effect.E
 const hear = (connection: number, packet: Packet, attended: Attended): Effect.Effect<void> => {
   const { text, descriptors } = packet
   const opening = readOpening(text)
-  const closeHanded = (): void => {
-    for (const fd of descriptors) closeSync(fd)
-  }
-  const over = Effect.sync(closeHanded)
+  const over = Effect.sync(() => closeAll(descriptors))
   const refuse = (why: string): Effect.Effect<void> => {
     attended.gate.refuse()
     return speak(connection, say.refused(why))
@@ -105,7 +102,7 @@ const hear = (connection: number, packet: Packet, attended: Attended): Effect.Ef
     const client = makeClient(connection, attended.poller, () => fiber.interruptUnsafe())
     return Effect.onExit(answer({ client, opening, handed: handed.success }, attended), () => {
       client.close()
-      closeHanded()
+      closeAll(descriptors)
       return Effect.void
     })
   })
@@ -118,7 +115,7 @@ const speak = (connection: number, words: string, text?: string): Effect.Effect<
       if (text === undefined) send(connection, words)
       else sendText(connection, words, text)
       for (let more = receive(connection); more !== undefined && more !== "ended"; more = receive(connection)) {
-        for (const fd of more.descriptors) closeSync(fd)
+        closeAll(more.descriptors)
       }
     } catch {
       // It is gone already.

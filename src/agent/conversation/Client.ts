@@ -6,7 +6,7 @@ import { closeSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { StartProgram } from "../../live/process/process.ts"
 import { errnoOf, SystemError } from "../../live/system/errno.ts"
-import { receiveOrEnd, send, shutdown } from "../../live/system/packets.ts"
+import { closeAll, receiveOrEnd, send, shutdown } from "../../live/system/packets.ts"
 import type { Poller } from "../../live/system/poller.ts"
 import { errnoName } from "../../wire/errno.ts"
 import { readWord, say, type Word, waitStatus } from "./conversation.ts"
@@ -96,7 +96,7 @@ export const makeClient = (connection: number, poller: Poller, interrupt: () => 
         leave()
         return
       }
-      for (const fd of packet.descriptors) closeSync(fd)
+      closeAll(packet.descriptors)
       const word = readWord(packet.text)
       if (word === undefined) leave()
       else hear(word)

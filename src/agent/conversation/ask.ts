@@ -3,7 +3,7 @@ import { closeSync } from "node:fs"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { errnoOf } from "../../live/system/errno.ts"
-import { connectTo, type Packet, receive, send } from "../../live/system/packets.ts"
+import { closeAll, connectTo, type Packet, receive, send } from "../../live/system/packets.ts"
 import { makePoller } from "../../live/system/poller.ts"
 import { type Ended, endedFromJson, type endedToJson } from "../../observe/Ended.ts"
 import type { Status } from "../status.ts"
@@ -72,9 +72,7 @@ const readAnswer = (
       : Effect.fail(unreachable(`it says: ${packet.text}`))
   return Effect.ensuring(
     answer,
-    Effect.sync(() => {
-      for (const fd of packet.descriptors) closeSync(fd)
-    })
+    Effect.sync(() => closeAll(packet.descriptors))
   )
 }
 

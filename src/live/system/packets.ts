@@ -143,7 +143,7 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
     if (size === undefined) return undefined
     const descriptors = descriptorsIn(into)
     if (size === 0) {
-      for (const one of descriptors) closeSync(one)
+      closeAll(descriptors)
       return "ended"
     }
     const bytes = into.bytes.slice(0, size)
@@ -155,6 +155,11 @@ export const receive = (fd: number): Packet | "ended" | undefined => {
     if (errnoOf(thrown) === "ECONNRESET") return "ended"
     throw thrown
   }
+}
+
+/** For descriptors that came beside a packet and are for nobody, or have been used. */
+export const closeAll = (descriptors: ReadonlyArray<number>): void => {
+  for (const fd of descriptors) closeSync(fd)
 }
 
 /** A connection that cannot be read has ended: watched further, it would be heard of without a pause. */
